@@ -1,0 +1,72 @@
+import { promises as fs } from 'node:fs'
+import path from 'node:path'
+import { Kysely, PostgresDialect } from 'kysely'
+import { FileMigrationProvider, Migrator } from 'kysely/migration'
+import { Pool } from 'pg'
+import { PgBoss } from 'pg-boss'
+import { DatabaseError } from '../src/platform/errors.ts'
+import type { QueueDefinition } from '../src/queues.ts'
+
+function migrator<Tables>(db: Kysely<Tables>): Migrator {
+  const migrationFolder = path.join(import.meta.dirname, 'migrations')
+  return new Migrator({ db, provider: new FileMigrationProvider({ fs, path, migrationFolder }) })
+}
+
+async function withMigrator<T>(url: string, use: (migrator: Migrator) => Promise<T>): Promise<T> {
+  const pool = new Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 10_000 })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    return await use(migrator(db))
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** Brings our tables, pg-boss and its queues up to date. Safe to run twice and by two at once. */
+export async function migrateToLatest(
+  url: string,
+  queues: readonly QueueDefinition[],
+): Promise<readonly string[]> {
+  const applied = await withMigrator(url, async (migrator) => {
+    const { error, results } = await migrator.migrateToLatest()
+    if (error !== undefined) throw new DatabaseError('a migration failed', { cause: error })
+    return (results ?? []).map((result) => result.migrationName)
+  })
+  const boss = new PgBoss({ connectionString: url, max: 2, supervise: false, schedule: false })
+  boss.on('error', () => {})
+  await boss.start()
+  try {
+    for (const { name, policy, ...options } of queues) {
+      await boss.createQueue(name, { policy, ...options })
+      await boss.updateQueue(name, options)
+    }
+  } finally {
+    await boss.stop({ graceful: false })
+  }
+  return applied
+}
+
+/** How many migrations are not applied to this database. */
+export function pendingMigrations<Tables>(db: Kysely<Tables>): Promise<number> {
+  return countPending(migrator(db))
+}
+
+async function countPending(migrator: Migrator): Promise<number> {
+  const migrations = await migrator.getMigrations()
+  return migrations.filter((migration) => migration.executedAt === undefined).length
+}
+
+/** Throws a `DatabaseError` that says what to run unless every migration is applied. */
+export async function assertMigrated(url: string): Promise<void> {
+  const pending = await withMigrator(url, countPending).catch((cause: unknown) => {
+    throw new DatabaseError(
+      'the database cannot be reached: check DATABASE_URL and that Postgres is running',
+      { cause },
+    )
+  })
+  if (pending > 0) {
+    throw new DatabaseError(
+      `the database lacks ${pending} migration${pending === 1 ? '' : 's'}: run "npm run release" first`,
+    )
+  }
+}

@@ -1,0 +1,247 @@
+import { type Kysely, sql } from 'kysely'
+
+const tables = [
+  sql`
+    create table workspace (
+      id text primary key,
+      plan text not null default 'starter' check (plan in ('starter', 'pro', 'enterprise')),
+      sync_day text not null default 'monday' check (sync_day in
+        ('monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday')),
+      zendesk_include_tags text[] not null default '{}',
+      zendesk_exclude_tags text[] not null default '{}',
+      zendesk_include_group_ids bigint[] not null default '{}',
+      quota_share double precision check (quota_share between 0.05 and 1),
+      freshness text not null default 'scheduled' check (freshness in ('scheduled', 'prompt')),
+      created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now(),
+      check (freshness = 'scheduled' or plan <> 'starter')
+    )`,
+
+  // The last sequence number given in a workspace. Its row lock is held until commit, so that
+  // numbers become visible in the order in which they were given.
+  sql`
+    create table feed (
+      workspace_id text primary key references workspace,
+      last_sequence bigint not null default 0
+    )`,
+
+  sql`
+    create table integration (
+      id uuid primary key default gen_random_uuid(),
+      workspace_id text not null references workspace,
+      subdomain text not null check (subdomain ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+      status text not null default 'pending'
+        check (status in ('pending', 'active', 'paused', 'errored', 'disconnected')),
+      status_since timestamptz not null default now(),
+      error_code text,
+      error_message text,
+      zendesk_user_id bigint,
+      connected_at timestamptz,
+      created_at timestamptz not null default now(),
+      check ((status = 'errored') = (error_code is not null)),
+      check ((error_code is null) = (error_message is null))
+    )`,
+  sql`
+    create unique index integration_account on integration (workspace_id, subdomain)
+      where status <> 'disconnected'`,
+  sql`create index integration_status on integration (status, id)`,
+
+  // The state of one authorization request, stored only as a hash; the PKCE verifier is sealed.
+  sql`
+    create table consent (
+      state_hash bytea primary key,
+      integration_id uuid not null references integration,
+      key_id text not null,
+      code_verifier bytea not null,
+      expires_at timestamptz not null,
+      used_at timestamptz
+    )`,
+  sql`create index consent_integration on consent (integration_id)`,
+
+  // Sealed with AES-256-GCM; the integration and the field are bound in as associated data.
+  sql`
+    create table credential (
+      integration_id uuid primary key references integration,
+      key_id text not null,
+      access_token bytea not null,
+      refresh_token bytea,
+      scope text not null,
+      expires_at timestamptz,
+      refresh_expires_at timestamptz,
+      refreshed_at timestamptz not null default now(),
+      refresh_started_at timestamptz
+    )`,
+
+  // One row per Zendesk account and limit family: what was granted in each of the last sixty parts
+  // of a minute, and until when the account wants silence.
+  sql`
+    create table budget (
+      account text not null,
+      family text not null,
+      limit_per_minute integer check (limit_per_minute > 0),
+      slot bigint not null default 0,
+      granted integer[] not null default '{}',
+      blocked_until timestamptz,
+      updated_at timestamptz not null default now(),
+      primary key (account, family)
+    )`,
+
+  // The fence goes up whenever a worker takes the integration over; a commit with an older one fails.
+  sql`
+    create table lease (
+      integration_id uuid primary key references integration,
+      fence bigint not null default 0,
+      lock_number integer not null generated always as identity unique
+    )`,
+
+  sql`
+    create table run (
+      id uuid primary key default gen_random_uuid(),
+      integration_id uuid not null references integration,
+      kind text not null check (kind in ('backfill', 'sync', 'hints')),
+      slot timestamptz,
+      state text not null default 'queued'
+        check (state in ('queued', 'running', 'waiting', 'done', 'failed')),
+      window_from timestamptz not null,
+      resume_at timestamptz not null default now(),
+      wait_reason text,
+      created_at timestamptz not null default now(),
+      started_at timestamptz,
+      finished_at timestamptz,
+      attempts integer not null default 0,
+      pages integer not null default 0,
+      reached_at timestamptz,
+      tickets_seen integer not null default 0,
+      published integer not null default 0,
+      unchanged integer not null default 0,
+      filtered integer not null default 0,
+      no_public_comments integer not null default 0,
+      gone integer not null default 0,
+      quarantined integer not null default 0,
+      retracted integer not null default 0,
+      requests jsonb not null default '{}',
+      error_code text,
+      error_message text,
+      unique (integration_id, slot),
+      check ((state = 'failed') = (error_code is not null)),
+      check ((state in ('done', 'failed')) = (finished_at is not null))
+    )`,
+  sql`create index run_integration on run (integration_id, created_at desc)`,
+  sql`create index run_unfinished on run (resume_at) where finished_at is null`,
+
+  // Where the export of an account is read next. generated_at is the newest instant seen, from
+  // which to start again if Zendesk refuses the cursor.
+  sql`
+    create table cursor (
+      integration_id uuid not null references integration,
+      stream text not null check (stream in ('tickets')),
+      start_at timestamptz not null,
+      after_cursor text,
+      generated_at timestamptz,
+      page_size integer not null,
+      end_reached_at timestamptz,
+      updated_at timestamptz not null default now(),
+      primary key (integration_id, stream)
+    )`,
+
+  // What the export last said of a ticket and what became of it. No text of the ticket stands here.
+  sql`
+    create table ticket (
+      integration_id uuid not null references integration,
+      ticket_id bigint not null,
+      generated_at timestamptz not null,
+      updated_at timestamptz not null,
+      status text not null,
+      tags text[] not null,
+      group_id bigint,
+      outcome text not null
+        check (outcome in ('published', 'filtered', 'no_public_comments', 'gone', 'quarantined')),
+      reason text,
+      settled_at timestamptz not null default now(),
+      primary key (integration_id, ticket_id),
+      check ((outcome = 'quarantined') = (reason is not null))
+    )`,
+  sql`create index ticket_outcome on ticket (integration_id, outcome)`,
+
+  sql`
+    create table transcript (
+      integration_id uuid not null references integration,
+      ticket_id bigint not null,
+      workspace_id text not null references workspace,
+      revision integer not null check (revision > 0),
+      state text not null check (state in ('live', 'retracted')),
+      content_hash text not null,
+      changed_at timestamptz not null default now(),
+      primary key (integration_id, ticket_id)
+    )`,
+
+  // Each text stands in one row only: the feed and the current transcripts read it here.
+  sql`
+    create table transcript_revision (
+      integration_id uuid not null,
+      ticket_id bigint not null,
+      revision integer not null,
+      ticket jsonb not null,
+      turns jsonb not null
+        check (not jsonb_path_exists(turns, '$[*] ? (!exists(@.public ? (@ == true)))')),
+      primary key (integration_id, ticket_id, revision),
+      foreign key (integration_id, ticket_id) references transcript
+    )`,
+
+  sql`
+    create table outbox_entry (
+      workspace_id text not null references workspace,
+      sequence bigint not null,
+      id text not null unique,
+      type text not null check (type in ('transcript.published', 'transcript.retracted')),
+      reason text check (reason in ('deleted', 'filtered', 'no_public_comments', 'disconnected')),
+      integration_id uuid not null,
+      ticket_id bigint not null,
+      revision integer not null,
+      content_hash text,
+      published_at timestamptz not null default now(),
+      primary key (workspace_id, sequence),
+      unique (integration_id, ticket_id, revision),
+      foreign key (integration_id, ticket_id) references transcript,
+      check ((type = 'transcript.retracted') = (reason is not null)),
+      check ((type = 'transcript.published') = (content_hash is not null))
+    )`,
+
+  // How far a sink has been given a workspace's entries.
+  sql`
+    create table sink_position (
+      sink text not null,
+      workspace_id text not null references workspace,
+      sequence bigint not null default 0,
+      primary key (sink, workspace_id)
+    )`,
+
+  sql`
+    create table delivery (
+      sink text not null,
+      workspace_id text not null,
+      sequence bigint not null,
+      integration_id uuid not null,
+      ticket_id bigint not null,
+      state text not null default 'pending'
+        check (state in ('pending', 'delivered', 'superseded', 'dead')),
+      attempts integer not null default 0,
+      next_attempt_at timestamptz not null default now(),
+      claimed_until timestamptz,
+      outcome text,
+      settled_at timestamptz,
+      primary key (sink, workspace_id, sequence),
+      foreign key (workspace_id, sequence) references outbox_entry
+    )`,
+  sql`
+    create index delivery_due on delivery (sink, next_attempt_at) where state = 'pending'`,
+  // Begins with the transcript, not the sink: on a table without statistics the planner takes every
+  // index that begins with the sink for equally good, and may probe for order in the wrong one.
+  sql`
+    create index delivery_order on delivery (integration_id, ticket_id, sequence)
+      where state = 'pending'`,
+]
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const table of tables) await table.execute(db)
+}

@@ -1,0 +1,12 @@
+import { loadConfig } from '../src/platform/config.ts'
+import { withDevelopmentSecrets } from '../src/platform/dev-secrets.ts'
+import { runEntry } from '../src/platform/lifecycle.ts'
+import { log } from '../src/platform/log.ts'
+import { queues } from '../src/queues.ts'
+import { migrateToLatest } from './migrate.ts'
+
+await runEntry(async () => {
+  const config = loadConfig(withDevelopmentSecrets(process.env))
+  const applied = await migrateToLatest(config.databaseUrl, queues)
+  log.info({ applied }, 'database is up to date')
+})

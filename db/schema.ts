@@ -1,0 +1,215 @@
+import type { DateTime } from 'luxon'
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+
+/** A `timestamptz`: a UTC `DateTime` when read, a `Date` when written. */
+export type Timestamp = ColumnType<DateTime, Date, Date>
+type Defaulted = ColumnType<DateTime, Date | undefined, Date>
+/** A `jsonb` column: typed when read by its store's schema, written as JSON text. */
+export type Json = ColumnType<unknown, string, string>
+
+export type Plan = 'starter' | 'pro' | 'enterprise'
+export type SyncDay =
+  | 'monday'
+  | 'tuesday'
+  | 'wednesday'
+  | 'thursday'
+  | 'friday'
+  | 'saturday'
+  | 'sunday'
+export type Freshness = 'scheduled' | 'prompt'
+export type IntegrationStatus = 'pending' | 'active' | 'paused' | 'errored' | 'disconnected'
+export type RunKind = 'backfill' | 'sync' | 'hints'
+export type RunState = 'queued' | 'running' | 'waiting' | 'done' | 'failed'
+export type TicketOutcome = 'published' | 'filtered' | 'no_public_comments' | 'gone' | 'quarantined'
+export type RetractionReason = 'deleted' | 'filtered' | 'no_public_comments' | 'disconnected'
+export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'dead'
+
+export interface Database {
+  workspace: WorkspaceTable
+  feed: FeedTable
+  integration: IntegrationTable
+  consent: ConsentTable
+  credential: CredentialTable
+  budget: BudgetTable
+  lease: LeaseTable
+  run: RunTable
+  cursor: CursorTable
+  ticket: TicketTable
+  transcript: TranscriptTable
+  transcriptRevision: TranscriptRevisionTable
+  outboxEntry: OutboxEntryTable
+  sinkPosition: SinkPositionTable
+  delivery: DeliveryTable
+}
+
+export interface WorkspaceTable {
+  id: string
+  plan: Generated<Plan>
+  syncDay: Generated<SyncDay>
+  zendeskIncludeTags: Generated<string[]>
+  zendeskExcludeTags: Generated<string[]>
+  zendeskIncludeGroupIds: Generated<number[]>
+  quotaShare: number | null
+  freshness: Generated<Freshness>
+  createdAt: Defaulted
+  updatedAt: Defaulted
+}
+
+export interface FeedTable {
+  workspaceId: string
+  lastSequence: Generated<number>
+}
+
+export interface IntegrationTable {
+  id: Generated<string>
+  workspaceId: string
+  subdomain: string
+  status: Generated<IntegrationStatus>
+  statusSince: Defaulted
+  errorCode: string | null
+  errorMessage: string | null
+  zendeskUserId: number | null
+  connectedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  createdAt: Defaulted
+}
+
+export interface ConsentTable {
+  stateHash: Buffer
+  integrationId: string
+  keyId: string
+  codeVerifier: Buffer
+  expiresAt: Timestamp
+  usedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+}
+
+export interface CredentialTable {
+  integrationId: string
+  keyId: string
+  accessToken: Buffer
+  refreshToken: Buffer | null
+  scope: string
+  expiresAt: ColumnType<DateTime | null, Date | null, Date | null>
+  refreshExpiresAt: ColumnType<DateTime | null, Date | null, Date | null>
+  refreshedAt: Defaulted
+  refreshStartedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+}
+
+export interface BudgetTable {
+  account: string
+  family: string
+  limitPerMinute: number | null
+  slot: Generated<number>
+  granted: Generated<number[]>
+  blockedUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  updatedAt: Defaulted
+}
+
+export interface LeaseTable {
+  integrationId: string
+  fence: Generated<number>
+  lockNumber: GeneratedAlways<number>
+}
+
+export interface RunTable {
+  id: Generated<string>
+  integrationId: string
+  kind: RunKind
+  slot: ColumnType<DateTime | null, Date | null | undefined, never>
+  state: Generated<RunState>
+  windowFrom: Timestamp
+  resumeAt: Defaulted
+  waitReason: string | null
+  createdAt: Defaulted
+  startedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  finishedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  attempts: Generated<number>
+  pages: Generated<number>
+  /** The newest instant of the stream among the tickets that are settled. */
+  reachedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  ticketsSeen: Generated<number>
+  published: Generated<number>
+  unchanged: Generated<number>
+  filtered: Generated<number>
+  noPublicComments: Generated<number>
+  gone: Generated<number>
+  quarantined: Generated<number>
+  retracted: Generated<number>
+  requests: ColumnType<unknown, string | undefined, string>
+  errorCode: string | null
+  errorMessage: string | null
+}
+
+export interface CursorTable {
+  integrationId: string
+  stream: 'tickets'
+  startAt: Timestamp
+  afterCursor: string | null
+  generatedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  pageSize: number
+  endReachedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  updatedAt: Defaulted
+}
+
+export interface TicketTable {
+  integrationId: string
+  ticketId: number
+  generatedAt: Timestamp
+  updatedAt: Timestamp
+  status: string
+  tags: string[]
+  groupId: number | null
+  outcome: TicketOutcome
+  reason: string | null
+  settledAt: Defaulted
+}
+
+export interface TranscriptTable {
+  integrationId: string
+  ticketId: number
+  workspaceId: string
+  revision: number
+  state: 'live' | 'retracted'
+  contentHash: string
+  changedAt: Defaulted
+}
+
+export interface TranscriptRevisionTable {
+  integrationId: string
+  ticketId: number
+  revision: number
+  ticket: Json
+  turns: Json
+}
+
+export interface OutboxEntryTable {
+  workspaceId: string
+  sequence: number
+  id: string
+  type: 'transcript.published' | 'transcript.retracted'
+  reason: RetractionReason | null
+  integrationId: string
+  ticketId: number
+  revision: number
+  contentHash: string | null
+  publishedAt: Defaulted
+}
+
+export interface SinkPositionTable {
+  sink: string
+  workspaceId: string
+  sequence: Generated<number>
+}
+
+export interface DeliveryTable {
+  sink: string
+  workspaceId: string
+  sequence: number
+  integrationId: string
+  ticketId: number
+  state: Generated<DeliveryState>
+  attempts: Generated<number>
+  nextAttemptAt: Defaulted
+  claimedUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  outcome: string | null
+  settledAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+}

@@ -1,0 +1,117 @@
+import type { DateTime } from 'luxon'
+import { type Integration, actionFor, needsReconnect } from '../integration/integration.ts'
+import type { Cursor } from '../cursor/store.ts'
+import type { Run } from '../run/store.ts'
+import { etaSeconds, progressOf, runJson } from './run-json.ts'
+import type { AccountBudget, Counts, TokenTimes } from './store.ts'
+
+/** Everything that is shown of an integration, read at one instant. */
+export interface Overview {
+  readonly integration: Integration
+  readonly cursor: Cursor | undefined
+  readonly backfill: Run | undefined
+  readonly lastRun: Run | undefined
+  readonly lastSlot: DateTime | null
+  readonly token: TokenTimes | undefined
+  readonly counts: Counts
+  readonly budget: AccountBudget | undefined
+  readonly quotaShare: number
+  readonly now: DateTime
+}
+
+export interface Shown {
+  readonly publicUrl: string
+  readonly minuteMs: number
+}
+
+export function integrationJson(overview: Overview, { publicUrl, minuteMs }: Shown) {
+  const { integration, token, budget, quotaShare, now } = overview
+  return {
+    id: integration.id,
+    workspace_id: integration.workspaceId,
+    subdomain: integration.subdomain,
+    status: integration.status,
+    status_since: integration.statusSince.toISO(),
+    error: errorJson(integration),
+    reconnect_required: needsReconnect(integration),
+    connected_at: integration.connectedAt?.toISO() ?? null,
+    webhook: {
+      state: 'missing',
+      endpoint: `${publicUrl}/webhooks/zendesk/${integration.id}`,
+      last_received_at: null,
+    },
+    token: token === undefined ? null : tokenJson(token),
+    sync: syncJson(overview),
+    backfill: backfillJson(overview),
+    counts: countsJson(overview.counts),
+    quota: {
+      limit_per_minute: budget?.limitPerMinute ?? null,
+      our_share: quotaShare,
+      used_last_minute: budget === undefined ? 0 : usedLastMinute(budget, now, minuteMs),
+    },
+  }
+}
+
+function errorJson({ error, statusSince }: Integration) {
+  if (error === null) return null
+  const { code, message } = error
+  return { code, message, since: statusSince.toISO(), action: actionFor(code) }
+}
+
+function tokenJson({ expiresAt, refreshExpiresAt, refreshedAt }: TokenTimes) {
+  return {
+    expires_at: expiresAt?.toISO() ?? null,
+    refresh_expires_at: refreshExpiresAt?.toISO() ?? null,
+    refreshed_at: refreshedAt.toISO(),
+  }
+}
+
+function syncJson({ cursor, lastRun, lastSlot, now }: Overview) {
+  const cursorAt = cursor?.generatedAt ?? null
+  return {
+    cursor_at: cursorAt?.toISO() ?? null,
+    lag_seconds:
+      cursorAt === null ? null : Math.max(0, Math.round(now.diff(cursorAt).as('seconds'))),
+    last_slot: lastSlot?.toISO() ?? null,
+    next_slot: null,
+    last_run: lastRun === undefined ? null : runJson(lastRun),
+  }
+}
+
+function backfillJson({ backfill, now }: Overview) {
+  if (backfill === undefined) return null
+  const { state, windowFrom, ledger } = backfill
+  const progress = progressOf(backfill, now)
+  return {
+    state: state === 'done' || state === 'failed' ? state : 'running',
+    from: windowFrom.toISO(),
+    progress,
+    tickets_seen: ledger.seen,
+    eta_seconds: etaSeconds(backfill, progress, now),
+    bounded_by: null,
+  }
+}
+
+function countsJson(counts: Counts) {
+  const { published, filtered, noPublicComments, gone, quarantined, retracted } = counts
+  return {
+    tickets_seen: published + filtered + noPublicComments + gone + quarantined,
+    published,
+    filtered,
+    no_public_comments: noPublicComments,
+    retracted,
+    quarantined,
+    hints_pending: 0,
+  }
+}
+
+const SLOTS_A_MINUTE = 60
+
+/** The budget keeps what was granted in each sixtieth of a minute, newest first, up to its `slot`. */
+export function usedLastMinute(budget: AccountBudget, now: DateTime, minuteMs: number): number {
+  const slotNow = Math.floor(now.toMillis() / (minuteMs / SLOTS_A_MINUTE))
+  const passed = Math.max(0, slotNow - budget.slot)
+  return budget.granted
+    .slice(0, Math.max(0, SLOTS_A_MINUTE - passed))
+    .reduce((sum, granted) => sum + granted, 0)
+}

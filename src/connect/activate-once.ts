@@ -1,0 +1,49 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { PgBoss } from 'pg-boss'
+import type { Database } from '../../db/schema.ts'
+import type { TokenGrant } from '../credential/credential.ts'
+import { saveCredential } from '../credential/store.ts'
+import { startCursor } from '../cursor/store.ts'
+import type { IntegrationId } from '../ids.ts'
+import { lockIntegration, markConnected } from '../integration/store.ts'
+import { wakeRuns } from '../platform/boss.ts'
+import type { Config } from '../platform/config.ts'
+import { RequestError } from '../platform/errors.ts'
+import { insertRun, latestRun } from '../run/store.ts'
+
+const DAY_MS = 86_400_000
+
+/**
+ * Makes the integration active, with its credential, its backfill and the job that wakes it, or
+ * changes nothing: all of it is one transaction.
+ */
+export async function activateOnce(
+  { db, boss, config }: { db: Kysely<Database>; boss: PgBoss; config: Config },
+  integrationId: IntegrationId,
+  consented: { grant: TokenGrant; zendeskUserId: number },
+): Promise<void> {
+  const windowFrom = new Date(Date.now() - config.backfillDays * DAY_MS)
+  await db.transaction().execute(async (trx) => {
+    const integration = await lockIntegration(trx, integrationId)
+    if (integration === undefined || integration.status === 'disconnected') {
+      throw new RequestError(409, 'disconnected', 'the integration was disconnected meanwhile')
+    }
+    await saveCredential(trx, config.secrets.encryptionKeys, integrationId, consented.grant)
+    await markConnected(trx, integration, consented.zendeskUserId)
+    await queueBackfill(trx, integrationId, windowFrom)
+    await wakeRuns(boss, trx, [integrationId])
+  })
+}
+
+/** The first consent begins the import; a later one takes up an import that an error had ended. */
+async function queueBackfill(
+  trx: Transaction<Database>,
+  integrationId: IntegrationId,
+  windowFrom: Date,
+): Promise<void> {
+  const last = await latestRun(trx, integrationId, 'backfill')
+  if (last !== undefined && last.state !== 'failed') return
+  const from = last?.windowFrom.toJSDate() ?? windowFrom
+  await startCursor(trx, integrationId, from)
+  await insertRun(trx, { integrationId, kind: 'backfill', windowFrom: from })
+}

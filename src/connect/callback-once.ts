@@ -1,0 +1,150 @@
+import type { Kysely } from 'kysely'
+import type { PgBoss } from 'pg-boss'
+import type { Database } from '../../db/schema.ts'
+import type { TokenGrant } from '../credential/credential.ts'
+import { unseal } from '../credential/seal.ts'
+import type { Subdomain } from '../ids.ts'
+import type { Integration } from '../integration/integration.ts'
+import { findIntegration, flagErrored } from '../integration/store.ts'
+import type { Config } from '../platform/config.ts'
+import { ZendeskRefusedError } from '../platform/errors.ts'
+import { errorFields, connectLog as log } from '../platform/log.ts'
+import type { ZendeskClient } from '../zendesk/client.ts'
+import { activateOnce } from './activate-once.ts'
+import { callbackAddress } from './begin-once.ts'
+import { failureFrom, lastingError } from './failure.ts'
+import type { Failure, Outcome } from './outcome.ts'
+import { type ClaimedConsent, claimConsent } from './store.ts'
+
+/** A browser waits, behind proxies that often give up after thirty seconds. */
+const EXCHANGE_MS = 10_000
+const PROBE_MS = 15_000
+const REVOKE_MS = 5_000
+
+export interface CallbackDeps {
+  readonly db: Kysely<Database>
+  readonly boss: PgBoss
+  readonly zendesk: ZendeskClient
+  readonly config: Config
+}
+
+export interface CallbackQuery {
+  readonly state: string | undefined
+  readonly code: string | undefined
+  readonly error: string | undefined
+}
+
+/**
+ * The return from Zendesk's consent page. The state is used up first, in a commit of its own: from
+ * there on nobody else can go on with it, and a crash costs no more than another click. The code is
+ * exchanged and the token tried out before anything is stored; then one transaction makes the
+ * integration active, with its credential and its backfill. Every way out but that one gives the
+ * token back.
+ */
+export async function callbackOnce(deps: CallbackDeps, query: CallbackQuery): Promise<Outcome> {
+  const consent = query.state && (await claimConsent(deps.db, query.state))
+  if (!consent) return { kind: 'link_unusable' }
+  const integration = await findIntegration(deps.db, consent.integrationId)
+  if (integration === undefined || integration.status === 'disconnected') {
+    return { kind: 'link_unusable' }
+  }
+  const outcome = await answerConsent(deps, { query, consent, integration })
+  log.info(
+    { integrationId: integration.id, outcome: outcome.kind, ...failureOf(outcome) },
+    'callback',
+  )
+  return outcome
+}
+
+interface Answered {
+  readonly query: CallbackQuery
+  readonly consent: ClaimedConsent
+  readonly integration: Integration
+}
+
+async function answerConsent(
+  deps: CallbackDeps,
+  { query, consent, integration }: Answered,
+): Promise<Outcome> {
+  const { subdomain } = integration
+  const { code, error: refusal } = query
+  if (refusal === 'access_denied') return { kind: 'failed', subdomain, failure: 'denied' }
+  if (refusal !== undefined) return { kind: 'not_authorized', subdomain, error: refusal }
+  if (code === undefined) return { kind: 'failed', subdomain, failure: 'code_missing' }
+  try {
+    const grant = await exchange(deps, integration, { code, consent })
+    await keepOrRevoke(deps, integration, grant)
+    if (integration.connectedAt !== null) return { kind: 'reconnected', subdomain }
+    return { kind: 'connected', subdomain, days: deps.config.backfillDays }
+  } catch (cause) {
+    const failure = failureFrom(cause)
+    if (failure === undefined) throw cause
+    log.warn({ integrationId: integration.id, err: errorFields(cause) }, 'account not connected')
+    const error = lastingError(integration.status, cause)
+    if (error !== undefined) await flagErrored(deps.db, integration.id, error)
+    return { kind: 'failed', subdomain, failure }
+  }
+}
+
+function exchange(
+  { config, zendesk }: CallbackDeps,
+  { id: integrationId, subdomain }: Integration,
+  { code, consent }: { code: string; consent: ClaimedConsent },
+): Promise<TokenGrant> {
+  const codeVerifier = unseal(
+    config.secrets.encryptionKeys,
+    consent.verifier.keyId,
+    { integrationId, field: 'code_verifier' },
+    consent.verifier.sealed,
+  )
+  const redirectUri = callbackAddress(config.publicUrl)
+  const asked = { code, codeVerifier, redirectUri }
+  return zendesk.exchangeCode(subdomain, asked, AbortSignal.timeout(EXCHANGE_MS))
+}
+
+/** A token that is not stored is known to nobody: it is revoked, as well as that can be done. */
+async function keepOrRevoke(
+  deps: CallbackDeps,
+  { id, subdomain }: Integration,
+  grant: TokenGrant,
+): Promise<void> {
+  const { zendesk } = deps
+  try {
+    const zendeskUserId = await tryOut(zendesk, subdomain, grant)
+    await activateOnce(deps, id, { grant, zendeskUserId })
+  } catch (cause) {
+    const revokeSignal = AbortSignal.timeout(REVOKE_MS)
+    await zendesk
+      .revokeToken(subdomain, grant.accessToken, revokeSignal)
+      .catch((error: unknown) => {
+        const fields = { integrationId: id, err: errorFields(error) }
+        log.warn(fields, 'a token that is not kept could not be revoked')
+      })
+    throw cause
+  }
+}
+
+/** Whose token it is. One that is new and yet nobody's has no rights, and nobody took any away. */
+async function tryOut(
+  zendesk: ZendeskClient,
+  subdomain: Subdomain,
+  { accessToken }: TokenGrant,
+): Promise<number> {
+  try {
+    const { userId } = await zendesk.probe(subdomain, accessToken, AbortSignal.timeout(PROBE_MS))
+    return userId
+  } catch (cause) {
+    const isNobodys =
+      cause instanceof ZendeskRefusedError && cause.integrationError === 'credentials_revoked'
+    if (!isNobodys) throw cause
+    throw new ZendeskRefusedError(
+      'role_insufficient',
+      'Zendesk takes the new token for nobody: consent as an administrator of the account',
+      cause,
+    )
+  }
+}
+
+function failureOf(outcome: Outcome): { failure?: Failure } {
+  return outcome.kind === 'failed' ? { failure: outcome.failure } : {}
+}

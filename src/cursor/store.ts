@@ -1,0 +1,66 @@
+import { type Kysely, type Transaction, sql } from 'kysely'
+import type { DateTime } from 'luxon'
+import type { Database } from '../../db/schema.ts'
+import type { IntegrationId } from '../ids.ts'
+
+/** Where the export of an account is read next. */
+export interface Cursor {
+  readonly startAt: DateTime
+  readonly afterCursor: string | null
+  readonly generatedAt: DateTime | null
+  readonly pageSize: number
+  readonly endReachedAt: DateTime | null
+}
+
+/** Zendesk's largest page of an incremental export. */
+const LARGEST_PAGE = 1000
+
+/** Puts the cursor of a new integration at the start of its window; one that exists stays. */
+export async function startCursor(
+  trx: Transaction<Database>,
+  integrationId: IntegrationId,
+  startAt: Date,
+): Promise<void> {
+  await trx
+    .insertInto('cursor')
+    .values({ integrationId, stream: 'tickets', startAt, pageSize: LARGEST_PAGE })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export async function readCursor(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+): Promise<Cursor | undefined> {
+  return db
+    .selectFrom('cursor')
+    .select(['startAt', 'afterCursor', 'generatedAt', 'pageSize', 'endReachedAt'])
+    .where('integrationId', '=', integrationId)
+    .where('stream', '=', 'tickets')
+    .executeTakeFirst()
+}
+
+/** Moves on by one page, in the transaction that stores the last tickets of that page. */
+export async function moveCursor(
+  trx: Transaction<Database>,
+  integrationId: IntegrationId,
+  page: {
+    afterCursor: string | null
+    generatedAt: Date | null
+    endOfStream: boolean
+    pageSize: number
+  },
+): Promise<void> {
+  await trx
+    .updateTable('cursor')
+    .set({
+      afterCursor: sql<string | null>`coalesce(${page.afterCursor}::text, after_cursor)`,
+      generatedAt: sql<Date | null>`greatest(generated_at, ${page.generatedAt}::timestamptz)`,
+      endReachedAt: page.endOfStream ? sql<Date>`now()` : null,
+      pageSize: page.pageSize,
+      updatedAt: sql<Date>`now()`,
+    })
+    .where('integrationId', '=', integrationId)
+    .where('stream', '=', 'tickets')
+    .execute()
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+/** Ids are branded so that one kind is never taken for another; a raw string or number crosses no border. */
+export const WorkspaceId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'expected 1 to 128 letters, digits, ".", "_", "-"')
+  .brand<'WorkspaceId'>()
+export type WorkspaceId = z.infer<typeof WorkspaceId>
+
+export const IntegrationId = z.uuid().brand<'IntegrationId'>()
+export type IntegrationId = z.infer<typeof IntegrationId>
+
+export const RunId = z.uuid().brand<'RunId'>()
+export type RunId = z.infer<typeof RunId>
+
+/** Zendesk's number of a ticket; the API gives a number, webhooks a string. */
+export const TicketId = z.int().positive().brand<'TicketId'>()
+export type TicketId = z.infer<typeof TicketId>
+
+/** A Zendesk account by the name in its address, lower-case. */
+export const Subdomain = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+  .brand<'Subdomain'>()
+export type Subdomain = z.infer<typeof Subdomain>

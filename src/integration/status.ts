@@ -1,0 +1,42 @@
+import type { IntegrationStatus } from '../../db/schema.ts'
+
+/** What happens to an integration. */
+export type StatusEvent = 'connected' | 'failed' | 'paused' | 'resumed' | 'disconnected'
+
+/**
+ * The status machine. What is missing cannot happen: a disconnected integration stays so, and the
+ * account comes back as another one. A fresh consent heals an error but does not end a pause.
+ */
+const transitions: Readonly<
+  Record<IntegrationStatus, Partial<Readonly<Record<StatusEvent, IntegrationStatus>>>>
+> = {
+  pending: { connected: 'active', failed: 'errored', disconnected: 'disconnected' },
+  active: {
+    connected: 'active',
+    failed: 'errored',
+    paused: 'paused',
+    disconnected: 'disconnected',
+  },
+  paused: {
+    connected: 'paused',
+    failed: 'errored',
+    resumed: 'active',
+    disconnected: 'disconnected',
+  },
+  errored: { connected: 'active', failed: 'errored', disconnected: 'disconnected' },
+  disconnected: {},
+}
+
+const statuses = Object.keys(transitions) as IntegrationStatus[]
+
+export function statusAfter(
+  status: IntegrationStatus,
+  event: StatusEvent,
+): IntegrationStatus | undefined {
+  return transitions[status][event]
+}
+
+/** The statuses in which an event can happen. */
+export function statusesBefore(event: StatusEvent): IntegrationStatus[] {
+  return statuses.filter((status) => transitions[status][event] !== undefined)
+}

@@ -1,0 +1,83 @@
+import type { DateTime } from 'luxon'
+import { z } from 'zod'
+import type { RetractionReason } from '../../db/schema.ts'
+import { IntegrationId, TicketId, WorkspaceId } from '../ids.ts'
+import { StoredTicket, StoredTurn, type Transcript } from '../transcript/transcript.ts'
+
+/** An entry to be: its number and its id are given when it is appended. */
+export type NewEntry = {
+  readonly integrationId: IntegrationId
+  readonly ticketId: TicketId
+  readonly revision: number
+} & (
+  | { readonly type: 'transcript.published'; readonly contentHash: string }
+  | { readonly type: 'transcript.retracted'; readonly reason: RetractionReason }
+)
+
+/** One entry of the outbox, together with the text that it speaks of. */
+export type Entry = Published | Retracted
+
+interface EntryBase {
+  readonly id: string
+  readonly sequence: number
+  readonly publishedAt: DateTime
+  readonly workspaceId: WorkspaceId
+  readonly integrationId: IntegrationId
+  readonly subdomain: string
+  readonly ticketId: TicketId
+  readonly revision: number
+}
+
+interface Published extends EntryBase {
+  readonly type: 'transcript.published'
+  readonly contentHash: string
+  readonly transcript: Transcript
+}
+
+interface Retracted extends EntryBase {
+  readonly type: 'transcript.retracted'
+  readonly reason: RetractionReason
+}
+
+/** One revision of a transcript with what its publication says of it. */
+export type PublishedRevision = Pick<
+  Published,
+  'subdomain' | 'ticketId' | 'revision' | 'contentHash' | 'transcript'
+>
+
+/** The text columns of a revision. */
+export const StoredTranscript = z.object({ ticket: StoredTicket, turns: z.array(StoredTurn) })
+
+export interface EntryRow {
+  readonly id: string
+  readonly workspaceId: string
+  readonly sequence: number
+  readonly type: Entry['type']
+  readonly reason: RetractionReason | null
+  readonly integrationId: string
+  readonly ticketId: number
+  readonly revision: number
+  readonly contentHash: string | null
+  readonly publishedAt: DateTime
+  readonly subdomain: string
+  readonly ticket: unknown
+  readonly turns: unknown
+}
+
+/** No entry where the text that it speaks of is erased. */
+export function toEntry(row: EntryRow): Entry[] {
+  const base = {
+    id: row.id,
+    sequence: row.sequence,
+    publishedAt: row.publishedAt,
+    workspaceId: WorkspaceId.parse(row.workspaceId),
+    integrationId: IntegrationId.parse(row.integrationId),
+    subdomain: row.subdomain,
+    ticketId: TicketId.parse(row.ticketId),
+    revision: row.revision,
+  }
+  if (row.reason !== null) return [{ ...base, type: 'transcript.retracted', reason: row.reason }]
+  if (row.contentHash === null || row.turns === null) return []
+  const transcript = StoredTranscript.parse({ ticket: row.ticket, turns: row.turns })
+  return [{ ...base, type: 'transcript.published', contentHash: row.contentHash, transcript }]
+}

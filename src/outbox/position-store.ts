@@ -1,0 +1,70 @@
+import { type Kysely, type Transaction, sql } from 'kysely'
+import type { Database } from '../../db/schema.ts'
+import { WorkspaceId } from '../ids.ts'
+
+/** How far a sink has come in the feed of a workspace. */
+export interface Position {
+  readonly workspaceId: WorkspaceId
+  readonly sequence: number
+}
+
+/** The workspaces with entries that a sink has not come to yet, with the position of each. */
+export async function findBehind(
+  db: Kysely<Database>,
+  sink: string,
+  limit: number,
+): Promise<Position[]> {
+  const rows = await db
+    .selectFrom('feed')
+    .leftJoin('sinkPosition as position', (join) =>
+      join.onRef('position.workspaceId', '=', 'feed.workspaceId').on('position.sink', '=', sink),
+    )
+    .select(['feed.workspaceId', sql<number>`coalesce(position.sequence, 0)`.as('sequence')])
+    .where(sql<boolean>`feed.last_sequence > coalesce(position.sequence, 0)`)
+    .orderBy('feed.workspaceId')
+    .limit(limit)
+    .execute()
+  return rows.map(({ workspaceId, sequence }) => ({
+    workspaceId: WorkspaceId.parse(workspaceId),
+    sequence,
+  }))
+}
+
+/** Lets one transaction at a time write to a sink; false if another one does. */
+export async function tryLockSink(trx: Transaction<Database>, sink: string): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended(${`sink ${sink}`}, 0)) as locked`.execute(trx)
+  return rows[0]?.locked === true
+}
+
+/** The position of a sink in a workspace, locked until the transaction ends. */
+export async function lockPosition(
+  trx: Transaction<Database>,
+  sink: string,
+  workspaceId: WorkspaceId,
+): Promise<number> {
+  const row = await trx
+    .insertInto('sinkPosition')
+    .values({ sink, workspaceId })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['sink', 'workspaceId'])
+        .doUpdateSet({ sequence: sql<number>`sink_position.sequence` }),
+    )
+    .returning('sequence')
+    .executeTakeFirstOrThrow()
+  return row.sequence
+}
+
+export async function savePosition(
+  trx: Transaction<Database>,
+  sink: string,
+  position: Position,
+): Promise<void> {
+  await trx
+    .updateTable('sinkPosition')
+    .set({ sequence: position.sequence })
+    .where('sink', '=', sink)
+    .where('workspaceId', '=', position.workspaceId)
+    .execute()
+}

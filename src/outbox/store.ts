@@ -1,0 +1,147 @@
+import { type Kysely, type Transaction, sql } from 'kysely'
+import type { Database } from '../../db/schema.ts'
+import type { WorkspaceId } from '../ids.ts'
+import { type Entry, type NewEntry, toEntry } from './entry.ts'
+
+/**
+ * The outbox: what was published, in the order in which readers get it. A reader keeps the sequence
+ * number that it has come to and asks for what lies beyond. It never skips an entry, because numbers
+ * become visible in the order in which they are given:
+ *
+ * - A number is given by raising `feed.last_sequence` of the workspace. The row stays locked until
+ *   the transaction ends, so a second transaction gets its numbers only when the first has ended.
+ * - Postgres takes a transaction out of the list of running ones before it lets go of its locks. So
+ *   when the second one gets its numbers, every later snapshot shows the first one's entries, and so
+ *   does every snapshot that shows the second one's.
+ * - A rollback takes the raised number back with it: the next transaction gives the same number, and
+ *   there is neither a gap nor a number that comes late.
+ *
+ * Hence whoever sees number n sees all of 1 to n. The price is that the commits of one workspace
+ * queue up from `appendEntries` on, so it is the last write of its transaction. The only locks that
+ * follow are the shares that foreign keys take: it is part of no deadlock, unless a transaction
+ * appends while it holds the row of the workspace `for update`. None does.
+ */
+
+/** Appends in the given order. Nothing else may be written after it in the same transaction. */
+export async function appendEntries(
+  trx: Transaction<Database>,
+  workspaceId: WorkspaceId,
+  entries: readonly NewEntry[],
+): Promise<void> {
+  if (entries.length === 0) return
+  const reasons = entries.map((entry) => ('reason' in entry ? entry.reason : null))
+  const hashes = entries.map((entry) => ('contentHash' in entry ? entry.contentHash : null))
+  await sql`
+    with numbered as (
+      insert into feed (workspace_id, last_sequence) values (${workspaceId}, ${entries.length})
+      on conflict (workspace_id)
+        do update set last_sequence = feed.last_sequence + excluded.last_sequence
+      returning last_sequence - ${entries.length} as before
+    )
+    insert into outbox_entry (workspace_id, sequence, id, type, reason, integration_id, ticket_id,
+      revision, content_hash, published_at)
+    select ${workspaceId}, numbered.before + entry.place,
+      'pub_' || replace(gen_random_uuid()::text, '-', ''), entry.type, entry.reason,
+      entry.integration_id, entry.ticket_id, entry.revision, entry.content_hash, clock_timestamp()
+    from numbered, unnest(
+      ${entries.map((entry) => entry.type)}::text[], ${reasons}::text[],
+      ${entries.map((entry) => entry.integrationId)}::uuid[],
+      ${entries.map((entry) => entry.ticketId)}::bigint[],
+      ${entries.map((entry) => entry.revision)}::integer[], ${hashes}::text[]
+    ) with ordinality
+      as entry (type, reason, integration_id, ticket_id, revision, content_hash, place)`.execute(
+    trx,
+  )
+}
+
+/** The number of the newest entry, 0 if there is none. */
+export async function readFeedEnd(db: Kysely<Database>, workspaceId: WorkspaceId): Promise<number> {
+  const row = await db
+    .selectFrom('feed')
+    .select('lastSequence')
+    .where('workspaceId', '=', workspaceId)
+    .executeTakeFirst()
+  return row?.lastSequence ?? 0
+}
+
+export interface FeedPage {
+  readonly entries: readonly Entry[]
+  /** The number that this page reaches: what to read after next. */
+  readonly position: number
+  readonly hasMore: boolean
+}
+
+/** Bounds the memory of a page: stored text beyond it, compressed, goes to the next page. */
+const PAGE_BYTES = 4 * 1024 * 1024
+
+/** The entries after a number, at most `limit`, fewer if they are large, at least one if there is one. */
+export async function readFeed(
+  db: Kysely<Database>,
+  workspaceId: WorkspaceId,
+  after: number,
+  limit: number,
+): Promise<FeedPage> {
+  const end = await readFeedEnd(db, workspaceId)
+  if (end <= after) return { entries: [], position: after, hasMore: false }
+  // Numbers have no gaps, so a range of numbers bounds the work whatever the planner believes.
+  const through = Math.min(after + limit, end)
+  const bytesBefore = sql<number>`coalesce(sum(pg_column_size(revision.turns)) over (
+    order by entry.sequence rows between unbounded preceding and 1 preceding), 0)`
+  const rows = await db
+    .selectFrom(
+      selectEntries(db)
+        .select(bytesBefore.as('bytesBefore'))
+        .where('entry.workspaceId', '=', workspaceId)
+        .where('entry.sequence', '>', after)
+        .where('entry.sequence', '<=', through)
+        .as('page'),
+    )
+    .selectAll()
+    .where('bytesBefore', '<', PAGE_BYTES)
+    .orderBy('sequence')
+    .execute()
+  const position = rows.at(-1)?.sequence ?? through
+  return { entries: rows.flatMap(toEntry), position, hasMore: position < end }
+}
+
+/** The entries with these numbers. */
+export async function readEntries(
+  db: Kysely<Database>,
+  places: readonly { readonly workspaceId: WorkspaceId; readonly sequence: number }[],
+): Promise<Entry[]> {
+  const rows = await selectEntries(db)
+    .where(
+      sql<boolean>`(entry.workspace_id, entry.sequence) in (select * from unnest(
+        ${places.map((place) => place.workspaceId)}::text[],
+        ${places.map((place) => place.sequence)}::bigint[]))`,
+    )
+    .execute()
+  return rows.flatMap(toEntry)
+}
+
+function selectEntries(db: Kysely<Database>) {
+  return db
+    .selectFrom('outboxEntry as entry')
+    .innerJoin('integration', 'integration.id', 'entry.integrationId')
+    .leftJoin('transcriptRevision as revision', (join) =>
+      join
+        .onRef('revision.integrationId', '=', 'entry.integrationId')
+        .onRef('revision.ticketId', '=', 'entry.ticketId')
+        .onRef('revision.revision', '=', 'entry.revision'),
+    )
+    .select([
+      'entry.id',
+      'entry.workspaceId',
+      'entry.sequence',
+      'entry.type',
+      'entry.reason',
+      'entry.integrationId',
+      'entry.ticketId',
+      'entry.revision',
+      'entry.contentHash',
+      'entry.publishedAt',
+      'integration.subdomain',
+      'revision.ticket',
+      'revision.turns',
+    ])
+}

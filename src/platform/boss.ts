@@ -1,0 +1,49 @@
+import type { Kysely } from 'kysely'
+import { PgBoss, fromKysely } from 'pg-boss'
+import { DatabaseError } from './errors.ts'
+import { log } from './log.ts'
+import type { Database } from '../../db/schema.ts'
+import type { IntegrationId } from '../ids.ts'
+import { runQueue } from '../queues.ts'
+
+/**
+ * Opens pg-boss on connections of its own: sharing a pool with our transactions can deadlock, for a
+ * send inside a transaction looks its queue up through the pool. `maintain` belongs to workers.
+ */
+export async function openBoss(url: string, options: { maintain: boolean }): Promise<PgBoss> {
+  const boss = new PgBoss({
+    connectionString: url,
+    application_name: 'hearflow-zendesk-queue',
+    max: 4,
+    migrate: false,
+    createSchema: false,
+    supervise: options.maintain,
+    schedule: options.maintain,
+  })
+  boss.on('error', (error) => log.warn({ err: error }, 'queue error'))
+  try {
+    await boss.start()
+  } catch (cause) {
+    throw new DatabaseError('the job queue is not installed: run "npm run release" first', {
+      cause,
+    })
+  }
+  return boss
+}
+
+/**
+ * Wakes the runs of these integrations. Inside a transaction the job appears with its commit. An
+ * integration that has a queued job already gets no second one.
+ */
+export async function wakeRuns(
+  boss: PgBoss,
+  db: Kysely<Database>,
+  integrationIds: readonly IntegrationId[],
+): Promise<void> {
+  if (integrationIds.length === 0) return
+  const jobs = integrationIds.map((integrationId) => ({
+    data: { integrationId },
+    singletonKey: integrationId,
+  }))
+  await boss.insert(runQueue.name, jobs, { db: fromKysely(db) })
+}

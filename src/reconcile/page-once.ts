@@ -1,0 +1,207 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../../db/schema.ts'
+import { type Cursor, moveCursor, readCursor } from '../cursor/store.ts'
+import type { Integration } from '../integration/integration.ts'
+import type { TicketId } from '../ids.ts'
+import { appendEntries } from '../outbox/store.ts'
+import {
+  type AppError,
+  DatabaseError,
+  TicketUnreadableError,
+  ZendeskUnavailableError,
+} from '../platform/errors.ts'
+import { type Lease, assertLease } from '../run/lease-store.ts'
+import { type Run, addRequests, addToLedger, finishRun } from '../run/store.ts'
+import { type KnownTicket, readKnownTickets, saveTickets } from '../ticket/store.ts'
+import { saveRetractions, saveRevisions } from '../transcript/store.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import type { ZendeskClient } from '../zendesk/client.ts'
+import type { ExportedTicket, TicketPage, ZendeskAccount } from '../zendesk/types.ts'
+import { type Change, decide, judge, ledgerOf } from './decide.ts'
+import { gather } from './gather.ts'
+import { newestInstant, newestRows, toEntries, toTicketRow } from './page.ts'
+
+export interface PageDeps {
+  readonly db: Kysely<Database>
+  readonly zendesk: ZendeskClient
+}
+
+/** Whose page, for which run, under which lease, and until when. */
+export interface Pass {
+  readonly run: Run
+  readonly integration: Integration
+  readonly workspace: Workspace
+  readonly account: ZendeskAccount
+  readonly lease: Lease
+  readonly signal: AbortSignal
+  /** `performance.now()` after which no further ticket is started. */
+  readonly deadline: number
+  /** Tickets that this slice has given up on. */
+  readonly setAside: { count: number }
+}
+
+/**
+ * Requests in flight for one integration. Zendesk answers in 100 to 300 ms, so that sixteen use up
+ * the largest limit (2,500 a minute) at a share of 1; the budget holds back what is too much.
+ */
+const CONCURRENCY = 16
+
+/** A portion is stored when it has this many tickets, or this many turns, or this age. */
+const PORTION_TICKETS = 100
+const PORTION_TURNS = 5_000
+const PORTION_AGE_MS = 5_000
+
+const PATIENT_ATTEMPTS = 3
+const MOST_SET_ASIDE = 3
+
+/**
+ * Makes our rows agree with one page of the ticket export. In comes the stored cursor; out go ticket
+ * rows, transcripts, outbox entries and the cursor behind the page. The page is stored in portions,
+ * each in one transaction, and the cursor moves with the last of them: a crash anywhere repeats the
+ * page, in which what was stored is recognised and costs no second request. Returns whether the end
+ * of the stream was reached, which ends the run in that same transaction.
+ */
+export async function pageOnce(deps: PageDeps, pass: Pass): Promise<'more' | 'end of stream'> {
+  const cursor = await readCursor(deps.db, pass.integration.id)
+  if (cursor === undefined) {
+    throw new DatabaseError(`integration ${pass.integration.id} has no cursor row`)
+  }
+  try {
+    const page = await deps.zendesk.exportTickets(pass.account, positionOf(cursor), {
+      pageSize: cursor.pageSize,
+      signal: pass.signal,
+    })
+    const complete = await storePage(deps, pass, page)
+    return complete && page.endOfStream ? 'end of stream' : 'more'
+  } finally {
+    const requests = deps.zendesk.takeRequestCounts(pass.integration.id)
+    await addRequests(deps.db, pass.run.id, requests)
+  }
+}
+
+/** Stores each portion while the next one is read; the last one waits for the page to be complete. */
+async function storePage(deps: PageDeps, pass: Pass, page: TicketPage): Promise<boolean> {
+  const rows = newestRows(page.tickets)
+  const known = await readKnownTickets(
+    deps.db,
+    pass.integration.id,
+    rows.map((row) => row.id),
+  )
+  const portions = gather(rows, (row) => settle(deps, pass, row, known), portionLimits(pass))
+  let storing = Promise.resolve()
+  let held: Change[] = []
+  for (;;) {
+    const next = await portions.next().catch(async (error: unknown) => {
+      await storing
+      await commit(deps, pass, held, undefined)
+      throw error
+    })
+    await storing
+    if (next.done === true) {
+      await commit(deps, pass, held, next.value ? page : undefined)
+      return next.value
+    }
+    storing = commit(deps, pass, held, undefined)
+    // Awaited above; until then a failure must not count as unhandled.
+    storing.catch(() => {})
+    held = next.value
+  }
+}
+
+async function settle(
+  deps: PageDeps,
+  pass: Pass,
+  ticket: ExportedTicket,
+  allKnown: ReadonlyMap<TicketId, KnownTicket>,
+): Promise<Change> {
+  const known = allKnown.get(ticket.id)
+  const verdict = judge(ticket, known, pass.workspace.filters)
+  if (verdict.kind === 'settled') return verdict.change
+  try {
+    const { signal } = pass
+    const read = await deps.zendesk.listComments(pass.account, ticket.id, { signal })
+    return decide(ticket, known, read)
+  } catch (error) {
+    if (!isOfTicketAlone(error, pass)) throw error
+    return { kind: 'quarantined', ticket, reason: error.message }
+  }
+}
+
+/**
+ * A ticket that Zendesk cannot show while it shows others must not hold up the account. Whether that
+ * is so shows when a run comes back to it again and again; a few in a slice may then be set aside,
+ * for if it were all of them it would be Zendesk that is down.
+ */
+function isOfTicketAlone(error: unknown, pass: Pass): error is AppError {
+  if (error instanceof TicketUnreadableError) return true
+  if (!(error instanceof ZendeskUnavailableError) || pass.run.attempts < PATIENT_ATTEMPTS)
+    return false
+  pass.setAside.count += 1
+  return pass.setAside.count <= MOST_SET_ASIDE
+}
+
+/** One transaction; `page` is given with the last portion of a page and moves the cursor behind it. */
+async function commit(
+  deps: PageDeps,
+  { run, integration, workspace, lease }: Pass,
+  changes: readonly Change[],
+  page: TicketPage | undefined,
+): Promise<void> {
+  if (changes.length === 0 && page === undefined) return
+  const published = changes.filter((change) => change.kind === 'published')
+  const owner = { workspaceId: workspace.id, integrationId: integration.id }
+  await deps.db.transaction().execute(async (trx) => {
+    await assertLease(trx, lease)
+    await saveTickets(trx, integration.id, changes.map(toTicketRow))
+    await saveRevisions(
+      trx,
+      owner,
+      published.map(({ ticket, ...revision }) => ({ ticketId: ticket.id, ...revision })),
+    )
+    const entries = toEntries(integration.id, changes)
+    await saveRetractions(
+      trx,
+      integration.id,
+      entries.filter((entry) => entry.type === 'transcript.retracted'),
+    )
+    await addToLedger(trx, run.id, {
+      ledger: ledgerOf(changes),
+      pages: page === undefined ? 0 : 1,
+      reachedAt: newestInstant(changes.map((change) => change.ticket)),
+    })
+    if (page !== undefined) {
+      const generatedAt = newestInstant(page.tickets)
+      await moveCursor(trx, integration.id, { ...page, generatedAt })
+      if (page.endOfStream) await finishRun(trx, run.id)
+    }
+    // Last, for it takes the lock that orders the workspace's publications.
+    if (entries.length > 0) await appendEntries(trx, workspace.id, entries)
+  })
+}
+
+function portionLimits(pass: Pass) {
+  let startedAt = performance.now()
+  return {
+    concurrency: CONCURRENCY,
+    isOver: () => performance.now() > pass.deadline,
+    isFull: (changes: readonly Change[]) => {
+      const turns = changes.reduce(
+        (sum, change) => sum + (change.kind === 'published' ? change.transcript.turns.length : 0),
+        0,
+      )
+      const now = performance.now()
+      const full =
+        changes.length >= PORTION_TICKETS ||
+        turns >= PORTION_TURNS ||
+        (changes.length > 0 && now - startedAt > PORTION_AGE_MS)
+      if (full) startedAt = now
+      return full
+    },
+  }
+}
+
+function positionOf(cursor: Cursor): { cursor: string } | { startAt: Date } {
+  return cursor.afterCursor === null
+    ? { startAt: cursor.startAt.toJSDate() }
+    : { cursor: cursor.afterCursor }
+}

@@ -1,0 +1,52 @@
+import type { IntegrationId, TicketId } from '../ids.ts'
+import type { NewEntry } from '../outbox/entry.ts'
+import type { TicketToSave } from '../ticket/store.ts'
+import type { ExportedTicket } from '../zendesk/types.ts'
+import type { Change } from './decide.ts'
+
+/** One row a ticket: of a ticket that stands on the page twice the newest row counts. */
+export function newestRows(tickets: readonly ExportedTicket[]): ExportedTicket[] {
+  const newest = new Map<TicketId, ExportedTicket>()
+  for (const ticket of tickets) {
+    const earlier = newest.get(ticket.id)
+    if (earlier === undefined || earlier.generatedAt <= ticket.generatedAt) {
+      newest.set(ticket.id, ticket)
+    }
+  }
+  return [...newest.values()]
+}
+
+export function newestInstant(tickets: readonly ExportedTicket[]): Date | null {
+  if (tickets.length === 0) return null
+  return new Date(Math.max(...tickets.map((ticket) => ticket.generatedAt.toMillis())))
+}
+
+export function toTicketRow(change: Change): TicketToSave {
+  const { ticket } = change
+  return {
+    ticketId: ticket.id,
+    generatedAt: ticket.generatedAt,
+    updatedAt: ticket.updatedAt,
+    status: ticket.status,
+    tags: ticket.tags,
+    groupId: ticket.groupId,
+    outcome: change.kind === 'unchanged' ? change.outcome : change.kind,
+    reason: change.kind === 'quarantined' ? change.reason : null,
+  }
+}
+
+/** What the changes tell downstream, in ticket order so that a page reads the same each time. */
+export function toEntries(integrationId: IntegrationId, changes: readonly Change[]): NewEntry[] {
+  const entries = changes.flatMap((change): NewEntry[] => {
+    const ticketId = change.ticket.id
+    if (change.kind === 'published') {
+      const { revision, contentHash } = change
+      return [{ type: 'transcript.published', integrationId, ticketId, revision, contentHash }]
+    }
+    if ('retraction' in change && change.retraction !== null) {
+      return [{ type: 'transcript.retracted', integrationId, ticketId, ...change.retraction }]
+    }
+    return []
+  })
+  return entries.sort((a, b) => a.ticketId - b.ticketId)
+}

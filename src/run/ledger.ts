@@ -1,0 +1,25 @@
+/**
+ * What became of the tickets that a run saw. It closes: seen = published + unchanged + filtered +
+ * no public comments + gone + quarantined. `retracted` counts publications that took one back,
+ * beside the outcome that was the reason.
+ */
+export interface Ledger {
+  readonly seen: number
+  readonly published: number
+  readonly unchanged: number
+  readonly filtered: number
+  readonly noPublicComments: number
+  readonly gone: number
+  readonly quarantined: number
+  readonly retracted: number
+}
+
+/** Whether any ticket got further than it was; repeated and set aside ones did not. */
+export function hasNews({ seen, unchanged, quarantined }: Ledger): boolean {
+  return seen > unchanged + quarantined
+}
+
+export function isClosed(ledger: Ledger): boolean {
+  const { seen, published, unchanged, filtered, noPublicComments, gone, quarantined } = ledger
+  return seen === published + unchanged + filtered + noPublicComments + gone + quarantined
+}

@@ -1,0 +1,65 @@
+import Router from '@koa/router'
+import type { Kysely } from 'kysely'
+import { connect } from '../db/connect.ts'
+import { assertMigrated } from '../db/migrate.ts'
+import type { Database } from '../db/schema.ts'
+import { healthRoutes } from './admin/health-routes.ts'
+import { integrationRoutes } from './admin/integration-routes.ts'
+import { workspaceRoutes } from './admin/workspace-routes.ts'
+import { connectRoutes } from './connect/routes.ts'
+import { checkKeys } from './credential/store.ts'
+import { requireRead } from './platform/http/auth.ts'
+import { openBoss } from './platform/boss.ts'
+import { type Config, loadConfig } from './platform/config.ts'
+import { withDevelopmentSecrets } from './platform/dev-secrets.ts'
+import { createApp } from './platform/http/app.ts'
+import { aborted, runEntry } from './platform/lifecycle.ts'
+import { webLog as log, setLogLevel } from './platform/log.ts'
+import { listen } from './platform/http/server.ts'
+import { feedRoutes } from './publish/feed-route.ts'
+import { ZendeskClient } from './zendesk/client.ts'
+
+export interface Web extends AsyncDisposable {
+  readonly port: number
+}
+
+/** Serves HTTP until it is disposed of; what it opens is closed in reverse then, or if this throws. */
+export async function startWeb(config: Config): Promise<Web> {
+  await assertMigrated(config.databaseUrl)
+  await using stack = new AsyncDisposableStack()
+  const db = connect(config.databaseUrl)
+  stack.defer(() => db.destroy())
+  await checkKeys(db, config.secrets.encryptionKeys)
+  const boss = await openBoss(config.databaseUrl, { maintain: false })
+  stack.defer(() => boss.stop({ graceful: false }))
+  const zendesk = stack.use(new ZendeskClient({ db, config }))
+  const stopping = new AbortController()
+  const app = createApp([
+    healthRoutes({ db }),
+    workspaceRoutes({ db, config }),
+    integrationRoutes({ db, config }),
+    connectRoutes({ db, boss, zendesk, config }),
+    guardedFeed({ db, config, signal: stopping.signal }),
+  ])
+  const { port } = stack.use(await listen(app, config))
+  // Whoever waits for news is answered before the server waits for whoever is not.
+  stack.defer(() => stopping.abort())
+  log.info({ port }, 'listening')
+  const opened = stack.move()
+  return { port, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+function guardedFeed(deps: { db: Kysely<Database>; config: Config; signal: AbortSignal }): Router {
+  const feed = feedRoutes(deps)
+  return new Router().use('/v1', requireRead(deps.config.secrets)).use(feed.routes())
+}
+
+if (import.meta.main) {
+  await runEntry(async (signal) => {
+    const config = loadConfig(withDevelopmentSecrets(process.env))
+    setLogLevel(config.logLevel)
+    await using stack = new AsyncDisposableStack()
+    stack.use(await startWeb(config))
+    await aborted(signal)
+  })
+}

@@ -1,0 +1,78 @@
+import type { PgBoss } from 'pg-boss'
+import { connect } from '../db/connect.ts'
+import { assertMigrated } from '../db/migrate.ts'
+import { checkKeys } from './credential/store.ts'
+import { IntegrationId } from './ids.ts'
+import { openBoss, wakeRuns } from './platform/boss.ts'
+import { type Config, loadConfig } from './platform/config.ts'
+import { withDevelopmentSecrets } from './platform/dev-secrets.ts'
+import { aborted, pause, runEntry } from './platform/lifecycle.ts'
+import { setLogLevel, workerLog as log } from './platform/log.ts'
+import { runQueue } from './queues.ts'
+import { runRelay } from './relay.ts'
+import { enqueueDueRunsOnce } from './reconcile/enqueue-due-runs-once.ts'
+import { type RunDeps, runOnce } from './reconcile/run-once.ts'
+import { Leases } from './run/lease-store.ts'
+import { ZendeskClient } from './zendesk/client.ts'
+
+/** How often rows are asked for runs that nobody woke. */
+const ENQUEUE_INTERVAL_MS = 2_000
+
+/** Works on runs and relays publications until the signal aborts; returns when all of it has stopped. */
+export async function runWorker(config: Config, signal: AbortSignal): Promise<void> {
+  await assertMigrated(config.databaseUrl)
+  await using stack = new AsyncDisposableStack()
+  const db = connect(config.databaseUrl, { maxConnections: config.workerConcurrency + 4 })
+  stack.defer(() => db.destroy())
+  await checkKeys(db, config.secrets.encryptionKeys)
+  const boss = await openBoss(config.databaseUrl, { maintain: true })
+  stack.defer(() => boss.stop({ graceful: true, timeout: 10_000 }))
+  const leases = stack.use(new Leases(db, config.databaseUrl))
+  const zendesk = stack.use(new ZendeskClient({ db, config }))
+  const deps: RunDeps = { db, zendesk, leases, quotaShare: config.zendesk.quotaShare }
+
+  for (let index = 0; index < config.workerConcurrency; index++) {
+    await startRunWorker(boss, deps, signal)
+  }
+  log.info({ concurrency: config.workerConcurrency }, 'worker started')
+  await Promise.all([enqueueLoop(boss, deps, signal), runRelay({ db, config }, signal)])
+  await aborted(signal)
+}
+
+/** One of the integrations worked on at once; asks for the next job as soon as one is done. */
+async function startRunWorker(boss: PgBoss, deps: RunDeps, signal: AbortSignal): Promise<void> {
+  const workerId: string = await boss.work<{ integrationId: string }>(
+    runQueue.name,
+    { batchSize: 1, pollingIntervalSeconds: 1 },
+    async ([job]) => {
+      if (job === undefined || signal.aborted) return
+      const integrationId = IntegrationId.parse(job.data.integrationId)
+      try {
+        const rest = await runOnce(deps, integrationId, AbortSignal.any([signal, job.signal]))
+        if (rest === 'more') await wakeRuns(boss, deps.db, [integrationId])
+      } finally {
+        boss.notifyWorker(workerId)
+      }
+    },
+  )
+}
+
+/** Rows carry truth: what they say is due gets a job, also after a crash or a database outage. */
+async function enqueueLoop(boss: PgBoss, deps: RunDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await enqueueDueRunsOnce(deps.db, boss)
+    } catch (error) {
+      log.warn({ err: error }, 'due runs could not be woken, will be tried again')
+    }
+    await pause(ENQUEUE_INTERVAL_MS, signal)
+  }
+}
+
+if (import.meta.main) {
+  await runEntry(async (signal) => {
+    const config = loadConfig(withDevelopmentSecrets(process.env))
+    setLogLevel(config.logLevel)
+    await runWorker(config, signal)
+  })
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { TicketId } from '../ids.ts'
+
+/**
+ * The fields of Zendesk's answers that this service reads; whatever else comes is dropped. A field
+ * that we cannot do without is required, so that an answer without it halts; a field that only
+ * decorates may be absent. Enumerations are plain strings: Zendesk adds values as it likes.
+ * `description` of a ticket is not here on purpose: it repeats a comment that may be private.
+ */
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/
+
+const instant = z.string().refine((text) => INSTANT.test(text) && !Number.isNaN(Date.parse(text)))
+const id = z.int()
+const text = z.string().nullish()
+
+const exportedTicket = z.object({
+  id: TicketId,
+  generated_timestamp: z.number().positive(),
+  created_at: instant,
+  updated_at: instant,
+  status: z.string().min(1),
+  tags: z.array(z.string()),
+  group_id: id.nullable(),
+  subject: text,
+  priority: text,
+  type: text,
+  via: z.unknown(),
+  requester_id: id.nullish(),
+  is_public: z.boolean().nullish(),
+})
+export type ExportedTicketFields = z.infer<typeof exportedTicket>
+
+export const ticketPageSchema = z.object({
+  tickets: z.array(exportedTicket),
+  after_cursor: z.string().min(1).nullish(),
+  end_of_stream: z.boolean(),
+})
+
+/** `via` is an object in most places and a display string in some. */
+export const viaSchema = z.object({ channel: z.string() })
+
+/** This line decides what is public: the literal `true` and nothing that resembles it. */
+const publicFlag = z.literal(true)
+
+const withPublicFlag = z.object({ public: publicFlag })
+
+export function isPublicComment(comment: unknown): boolean {
+  return withPublicFlag.safeParse(comment).success
+}
+
+const attachment = z.object({
+  file_name: z.string(),
+  content_type: text,
+  deleted: z.boolean().nullish(),
+})
+
+const call = z.object({
+  from: text,
+  to: text,
+  recording_url: text,
+  transcription_text: text,
+  answered_by_name: text,
+})
+
+export const publicCommentSchema = z.object({
+  id,
+  public: publicFlag,
+  author_id: id.nullish(),
+  created_at: instant,
+  body: text,
+  html_body: text,
+  plain_body: text,
+  attachments: z.array(attachment).nullish(),
+  data: call.nullish(),
+  formatted_from: text,
+  formatted_to: text,
+  transcription_visible: z.boolean().nullish(),
+})
+export type PublicCommentFields = z.infer<typeof publicCommentSchema>
+
+const author = z.object({ id, role: text })
+
+/** Comments stay unread here: which of them may be read is decided one by one. */
+export const commentsPageSchema = z.object({
+  comments: z.array(z.unknown()),
+  users: z.array(author).nullish(),
+  meta: z.object({ has_more: z.boolean(), after_cursor: text }).nullish(),
+  next_page: text,
+})
+export type CommentsPageFields = z.infer<typeof commentsPageSchema>
+
+export const privateCommentSchema = z.object({ id })
+
+export const meSchema = z.object({ user: z.object({ id: id.nullable() }) })
+
+export const currentTokenSchema = z.object({ token: z.object({ id }) })
+
+const seconds = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
+
+export const tokenAnswerSchema = z.object({
+  access_token: z.string().min(1),
+  refresh_token: z.string().min(1).nullish(),
+  scope: text,
+  expires_in: seconds.nullish(),
+  refresh_token_expires_in: seconds.nullish(),
+})
+
+/** Both shapes of an error: a code, or an object with a title. Read to decide, never to show. */
+export const errorSchema = z.object({
+  error: z.union([z.string(), z.object({ title: text, message: text })]).nullish(),
+  description: text,
+})
+
+export const tokenErrorSchema = z.object({ error: z.string() })

@@ -1,0 +1,188 @@
+import test from 'ava'
+import { decide, judge, ledgerOf } from '../../src/reconcile/decide.ts'
+import { newestInstant, newestRows, toEntries, toTicketRow } from '../../src/reconcile/page.ts'
+import { IntegrationId, TicketId } from '../../src/ids.ts'
+import { isClosed } from '../../src/run/ledger.ts'
+import type { KnownTicket } from '../../src/ticket/store.ts'
+import { aComment, aTicket, at, commentsRead } from '../support/zendesk-rows.ts'
+
+const noFilters = { includeTags: [], excludeTags: [], includeGroupIds: [] }
+const integrationId = IntegrationId.parse('0190c8a4-0000-7000-8000-000000000000')
+
+function known(fields: Partial<KnownTicket> = {}): KnownTicket {
+  const { id, generatedAt, updatedAt } = aTicket()
+  return { ticketId: id, generatedAt, updatedAt, outcome: 'published', transcript: null, ...fields }
+}
+
+const live = { revision: 3, isLive: true, contentHash: 'sha256:old' }
+const earlier = at('2026-01-01T12:00:00Z')
+
+test('a ticket that was never seen needs its comments', (t) => {
+  t.deepEqual(judge(aTicket(), undefined, noFilters), { kind: 'comments needed' })
+})
+
+test('a ticket without any public comment by its row costs no request', (t) => {
+  const ticket = aTicket({ isPublic: false })
+
+  const verdict = judge(ticket, undefined, noFilters)
+
+  t.deepEqual(verdict, {
+    kind: 'settled',
+    change: { kind: 'no_public_comments', ticket, retraction: null },
+  })
+})
+
+test('a ticket whose row does not say whether it is public needs its comments', (t) => {
+  const verdict = judge(aTicket({ isPublic: null }), undefined, noFilters)
+
+  t.is(verdict.kind, 'comments needed')
+})
+
+for (const status of ['deleted', 'DELETED']) {
+  test(`a ticket with status ${status} is gone, and its live transcript is taken back`, (t) => {
+    const ticket = aTicket({ status })
+
+    const verdict = judge(ticket, known({ transcript: live, generatedAt: earlier }), noFilters)
+
+    t.deepEqual(verdict, {
+      kind: 'settled',
+      change: { kind: 'gone', ticket, retraction: { revision: 4, reason: 'deleted' } },
+    })
+  })
+}
+
+test('a ticket that left the filters is taken back once', (t) => {
+  const filters = { ...noFilters, excludeTags: ['billing'] }
+  const retracted = { ...live, isLive: false }
+
+  const first = judge(aTicket(), known({ transcript: live }), filters)
+  const second = judge(aTicket(), known({ transcript: retracted, outcome: 'filtered' }), filters)
+
+  t.like(first, { change: { kind: 'filtered', retraction: { revision: 4, reason: 'filtered' } } })
+  t.like(second, { change: { kind: 'filtered', retraction: null } })
+})
+
+test('a repeated row of a settled ticket is unchanged', (t) => {
+  t.like(judge(aTicket(), known(), noFilters), { change: { kind: 'unchanged' } })
+})
+
+test('a row from before what we know is unchanged', (t) => {
+  const newer = known({ generatedAt: at('2026-02-01T00:00:00Z') })
+
+  t.like(judge(aTicket(), newer, noFilters), { change: { kind: 'unchanged' } })
+})
+
+for (const outcome of ['filtered', 'quarantined'] as const) {
+  test(`a repeated row of a ${outcome} ticket is read again`, (t) => {
+    t.is(judge(aTicket(), known({ outcome }), noFilters).kind, 'comments needed')
+  })
+}
+
+test('a ticket that moved in the export is read again', (t) => {
+  t.is(judge(aTicket(), known({ generatedAt: earlier }), noFilters).kind, 'comments needed')
+})
+
+test('the first public comments make revision 1', (t) => {
+  const change = decide(aTicket(), undefined, commentsRead([aComment()]))
+
+  t.like(change, { kind: 'published', revision: 1 })
+})
+
+test('equal content is unchanged, other content is the next revision', (t) => {
+  const read = commentsRead([aComment()])
+  const first = decide(aTicket(), undefined, read)
+  const contentHash = first.kind === 'published' ? first.contentHash : ''
+  const stored = known({ transcript: { revision: 1, isLive: true, contentHash } })
+
+  const same = decide(aTicket(), stored, read)
+  const other = decide(aTicket(), stored, commentsRead([aComment({ text: 'Other' })]))
+
+  t.like(same, { kind: 'unchanged', outcome: 'published' })
+  t.like(other, { kind: 'published', revision: 2 })
+})
+
+test('a retracted transcript comes back as a new revision, also with equal content', (t) => {
+  const read = commentsRead([aComment()])
+  const first = decide(aTicket(), undefined, read)
+  const contentHash = first.kind === 'published' ? first.contentHash : ''
+
+  const change = decide(
+    aTicket(),
+    known({ transcript: { revision: 2, isLive: false, contentHash } }),
+    read,
+  )
+
+  t.like(change, { kind: 'published', revision: 3 })
+})
+
+test('when the last public comment is gone, the transcript is taken back', (t) => {
+  const change = decide(aTicket(), known({ transcript: live }), commentsRead([]))
+
+  t.like(change, {
+    kind: 'no_public_comments',
+    retraction: { revision: 4, reason: 'no_public_comments' },
+  })
+})
+
+test('a 404 of the comments means gone', (t) => {
+  const change = decide(aTicket(), known({ transcript: live }), null)
+
+  t.like(change, { kind: 'gone', retraction: { revision: 4, reason: 'deleted' } })
+})
+
+test('the ledger of any changes closes', (t) => {
+  const ticket = aTicket()
+  const ledger = ledgerOf([
+    { kind: 'unchanged', ticket, outcome: 'published' },
+    decide(ticket, undefined, commentsRead([aComment()])),
+    decide(ticket, known({ transcript: live }), null),
+    { kind: 'filtered', ticket, retraction: null },
+    { kind: 'no_public_comments', ticket, retraction: null },
+    { kind: 'quarantined', ticket, reason: 'unreadable' },
+  ])
+
+  t.true(isClosed(ledger))
+  t.like(ledger, { seen: 6, published: 1, gone: 1, retracted: 1, quarantined: 1 })
+  t.false(isClosed({ ...ledger, seen: 7 }))
+})
+
+test('of a ticket that stands on a page twice the newest row counts', (t) => {
+  const older = aTicket({ status: 'open' })
+  const newer = aTicket({ status: 'solved', generatedAt: at('2026-01-03T00:00:00Z') })
+
+  t.deepEqual(newestRows([older, newer]), [newer])
+  t.deepEqual(newestRows([newer, older]), [newer])
+  t.deepEqual(newestInstant([newer, older]), newer.generatedAt.toJSDate())
+  t.is(newestInstant([]), null)
+})
+
+test('entries are in ticket order and hold publications and retractions only', (t) => {
+  const ticket = (id: number) => aTicket({ id: TicketId.parse(id) })
+  const entries = toEntries(integrationId, [
+    decide(ticket(3), undefined, commentsRead([aComment()])),
+    { kind: 'unchanged', ticket: ticket(2), outcome: 'published' },
+    { kind: 'gone', ticket: ticket(1), retraction: { revision: 2, reason: 'deleted' } },
+    { kind: 'gone', ticket: ticket(4), retraction: null },
+  ])
+
+  t.deepEqual(
+    entries.map(({ type, ticketId, revision }) => [type, Number(ticketId), revision]),
+    [
+      ['transcript.retracted', 1, 2],
+      ['transcript.published', 3, 1],
+    ],
+  )
+})
+
+test('a quarantined ticket keeps its reason, an unchanged one its outcome', (t) => {
+  const ticket = aTicket()
+
+  t.like(toTicketRow({ kind: 'quarantined', ticket, reason: 'why' }), {
+    outcome: 'quarantined',
+    reason: 'why',
+  })
+  t.like(toTicketRow({ kind: 'unchanged', ticket, outcome: 'gone' }), {
+    outcome: 'gone',
+    reason: null,
+  })
+})

@@ -1,0 +1,191 @@
+import test, { type ExecutionContext } from 'ava'
+import { Subdomain } from '../../src/ids.ts'
+import { BudgetSpentError } from '../../src/platform/errors.ts'
+import { Permits } from '../../src/zendesk/budget/permit-store.ts'
+import { type Ask, blockBudget, reservePermits, saveLimit } from '../../src/zendesk/budget/store.ts'
+import { testDatabase } from '../support/database.ts'
+
+const subdomain = Subdomain.parse('acme')
+const { signal } = new AbortController()
+const ask: Ask = { subdomain, family: 'account', quotaShare: 0.5, want: 1_000, minuteMs: 60_000 }
+
+async function budgetRow(t: ExecutionContext) {
+  const { db } = await testDatabase(t)
+  const read = (family: string) =>
+    db.selectFrom('budget').selectAll().where('family', '=', family).executeTakeFirst()
+  return { db, read }
+}
+
+const sum = (granted: readonly number[] | undefined) =>
+  (granted ?? []).reduce((total, inSlot) => total + inSlot, 0)
+
+test('an account whose limit is not known gets our share of the default', async (t) => {
+  const { db } = await budgetRow(t)
+
+  t.is((await reservePermits(db, ask)).cap, 100)
+  t.is((await reservePermits(db, { ...ask, family: 'incremental' })).cap, 5)
+})
+
+test('a limit that was learnt counts from the next look on', async (t) => {
+  const { db } = await budgetRow(t)
+  await reservePermits(db, ask)
+
+  await saveLimit(db, subdomain, 'account', 700)
+
+  t.is((await reservePermits(db, ask)).cap, 350)
+})
+
+test('workers that ask at the same time share one burst', async (t) => {
+  const { db, read } = await budgetRow(t)
+  await saveLimit(db, subdomain, 'account', 2_400)
+
+  const startedAt = Date.now()
+  const all = await Promise.all(Array.from({ length: 8 }, () => reservePermits(db, ask)))
+  const slots = Math.ceil((Date.now() - startedAt) / 1_000)
+  const granted = all.reduce((total, one) => total + one.granted, 0)
+
+  // Six slots' worth at once, and twenty more whenever the clock has ticked meanwhile.
+  t.true(granted >= 120 && granted <= 120 + 20 * slots, `${granted} in ${slots} slots`)
+  t.is(sum((await read('account'))?.granted), granted)
+})
+
+test('two workspaces on one account spend from one row', async (t) => {
+  const { db } = await budgetRow(t)
+  const first = await reservePermits(db, ask)
+
+  const second = await reservePermits(db, { ...ask, quotaShare: 0.25 })
+
+  t.is(first.granted, 10)
+  t.is(second.granted, 0)
+  t.true(second.waitMs > 0)
+})
+
+test('a blocked account grants nothing until then, and the later block counts', async (t) => {
+  const { db } = await budgetRow(t)
+
+  await blockBudget(db, subdomain, 'account', 30_000)
+  await blockBudget(db, subdomain, 'account', 5_000)
+  const blocked = await reservePermits(db, ask)
+
+  t.is(blocked.granted, 0)
+  t.true(blocked.isBlocked)
+  t.true(blocked.waitMs > 20_000 && blocked.waitMs <= 30_000)
+})
+
+test('a block of the exports leaves the other requests alone', async (t) => {
+  const { db } = await budgetRow(t)
+
+  await blockBudget(db, subdomain, 'incremental', 30_000)
+
+  t.true((await reservePermits(db, ask)).granted > 0)
+})
+
+test('an export takes a permit of both families', async (t) => {
+  const { db, read } = await budgetRow(t)
+
+  await new Permits(db, 60_000).take({ subdomain, quotaShare: 1 }, 'incremental', signal)
+
+  t.is(sum((await read('incremental'))?.granted), 1)
+  t.is(sum((await read('account'))?.granted), 1)
+})
+
+test('under a small limit no permit is taken that nobody needs', async (t) => {
+  const { db, read } = await budgetRow(t)
+  const permits = new Permits(db, 60_000)
+
+  for (let count = 0; count < 5; count++) {
+    await permits.take({ subdomain, quotaShare: 0.5 }, 'account', signal)
+  }
+
+  t.is(sum((await read('account'))?.granted), 5)
+})
+
+test('under a large limit one look at the row serves many requests', async (t) => {
+  const { db, read } = await budgetRow(t)
+  await saveLimit(db, subdomain, 'account', 1_000_000)
+  const permits = new Permits(db, 60_000)
+  let looks = 0
+  let last: unknown
+
+  for (let count = 0; count < 500; count++) {
+    await permits.take({ subdomain, quotaShare: 0.5 }, 'account', signal)
+    const now = JSON.stringify((await read('account'))?.updatedAt)
+    if (now !== last) looks += 1
+    last = now
+  }
+
+  t.true(sum((await read('account'))?.granted) >= 500)
+  t.true(looks < 250, `${looks} looks`)
+})
+
+test('who waits gets the permits as they come', async (t) => {
+  const { db } = await budgetRow(t)
+  const permits = new Permits(db, 600)
+  const spender = { subdomain, quotaShare: 0.5 }
+
+  const all = Array.from({ length: 60 }, () => permits.take(spender, 'account', signal))
+
+  await t.notThrowsAsync(Promise.all(all))
+})
+
+test('a wait beyond patience gives everybody in line back, with the instant to come again', async (t) => {
+  const { db } = await budgetRow(t)
+  await blockBudget(db, subdomain, 'account', 120_000)
+  const permits = new Permits(db, 60_000)
+
+  const waiting = [1, 2].map(() => permits.take({ subdomain, quotaShare: 1 }, 'account', signal))
+
+  for (const one of waiting) {
+    const error = await t.throwsAsync(one, { instanceOf: BudgetSpentError })
+    const inMs = error.resumeAt.getTime() - Date.now()
+    t.true(inMs > 100_000 && inMs <= 120_500)
+  }
+})
+
+test('a pace slower than patience is waited for, lest nothing ever comes to an end', async (t) => {
+  const { db } = await budgetRow(t)
+  await saveLimit(db, subdomain, 'account', 1)
+  const permits = new Permits(db, 60_000)
+  const spender = { subdomain, quotaShare: 1 }
+  await permits.take(spender, 'account', signal)
+  const controller = new AbortController()
+  const stopped = new Error('stopped')
+
+  const second = permits.take(spender, 'account', controller.signal)
+  // The line looks at the row before these, and would give its waiter back there and then.
+  for (let looks = 0; looks < 5; looks++) await reservePermits(db, { ...ask, quotaShare: 1 })
+  controller.abort(stopped)
+
+  t.is(await t.throwsAsync(second), stopped)
+})
+
+test('who is stopped leaves the line with the reason, and the others stay', async (t) => {
+  const { db } = await budgetRow(t)
+  await blockBudget(db, subdomain, 'account', 200)
+  const permits = new Permits(db, 60_000)
+  const spender = { subdomain, quotaShare: 1 }
+  const controller = new AbortController()
+
+  const stopped = permits.take(spender, 'account', controller.signal)
+  const patient = permits.take(spender, 'account', signal)
+  controller.abort(new Error('stopped'))
+
+  await t.throwsAsync(stopped, { message: 'stopped' })
+  await t.notThrowsAsync(patient)
+})
+
+test('a limit is written when it changes and only then', async (t) => {
+  const { db, read } = await budgetRow(t)
+  const permits = new Permits(db, 60_000)
+
+  await permits.learn(subdomain, { account: 700 })
+  const first = await read('account')
+  await permits.learn(subdomain, { account: 700 })
+  const second = await read('account')
+  await permits.learn(subdomain, { account: 400, incremental: 30 })
+
+  t.is(first?.limitPerMinute, 700)
+  t.deepEqual(second?.updatedAt, first?.updatedAt)
+  t.is((await read('account'))?.limitPerMinute, 400)
+  t.is((await read('incremental'))?.limitPerMinute, 30)
+})
