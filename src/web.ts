@@ -23,7 +23,7 @@ export interface Web extends AsyncDisposable {
   readonly port: number
 }
 
-/** Serves HTTP until it is disposed of; what it opens is closed in reverse then, or if this throws. */
+/** Serves HTTP until it is disposed of; closes in reverse what it opened, also if it throws. */
 export async function startWeb(config: Config): Promise<Web> {
   await assertMigrated(config.databaseUrl)
   await using stack = new AsyncDisposableStack()

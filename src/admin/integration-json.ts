@@ -107,7 +107,7 @@ function countsJson(counts: Counts) {
 
 const SLOTS_A_MINUTE = 60
 
-/** The budget keeps what was granted in each sixtieth of a minute, newest first, up to its `slot`. */
+/** The budget keeps what each sixtieth of a minute was granted, newest first, up to its `slot`. */
 export function usedLastMinute(budget: AccountBudget, now: DateTime, minuteMs: number): number {
   const slotNow = Math.floor(now.toMillis() / (minuteMs / SLOTS_A_MINUTE))
   const passed = Math.max(0, slotNow - budget.slot)

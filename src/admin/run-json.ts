@@ -35,7 +35,7 @@ function ledgerJson(ledger: Ledger) {
   }
 }
 
-/** How far a backfill has come, by the instants of the stream that it reads from `windowFrom` to now. */
+/** How far a backfill has come, by the instants of the stream between `windowFrom` and now. */
 export function progressOf(run: Run, now: DateTime): number {
   const { reachedAt } = run
   if (run.state === 'done') return 1

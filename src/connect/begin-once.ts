@@ -26,9 +26,9 @@ export interface Invitation {
 }
 
 /**
- * The beginning of a connection: in comes what a person typed as their account, out goes the address
- * of Zendesk's consent page. Nothing is asked of Zendesk. An integration that was never connected is
- * taken up again, so that asking twice leaves one integration and one link that works.
+ * The beginning of a connection: in comes what a person typed as their account, out goes the
+ * address of Zendesk's consent page. Nothing is asked of Zendesk. An integration that was never
+ * connected is taken up again, so that asking twice leaves one integration and one link that works.
  */
 export async function beginConnectOnce(
   deps: BeginDeps,
@@ -128,6 +128,6 @@ function alreadyConnected({ id, status }: Integration): RequestError {
   return new RequestError(
     409,
     'already_connected',
-    `this account is connected to the workspace already, as integration ${id}, which is ${status}: use its reconnect to renew the consent`,
+    `integration ${id} (${status}) connects this account already: renew its consent by its reconnect`,
   )
 }

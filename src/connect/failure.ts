@@ -33,7 +33,7 @@ export function failureFrom(error: unknown): Failure | undefined {
   }
 }
 
-/** Reasons that another click does not mend, and whether a stored credential suffers from them too. */
+/** Reasons that another click does not mend, and whether a stored credential suffers as well. */
 const lasting: ReadonlyMap<IntegrationErrorCode, { readonly hitsStored: boolean }> = new Map([
   ['client_rejected', { hitsStored: true }],
   ['role_insufficient', { hitsStored: false }],

@@ -2,16 +2,24 @@ import { createHash } from 'node:crypto'
 import type { Notice } from './outcome.ts'
 
 const STYLE = `
-body { font: 1.05rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem;
-  color: #1d2327; background: #fff }
+body { font: 1.05rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto;
+  padding: 0 1.5rem; color: #1d2327; background: #fff }
 h1 { font-size: 1.5rem; line-height: 1.25 }
 @media (prefers-color-scheme: dark) { body { color: #e8eaed; background: #1d2327 } }
 `
 
-/** Nothing loads, nothing runs, nobody frames it, and the address with its code is told to nobody. */
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** Nothing loads, nothing runs, nobody frames it, and its address with the code is not passed on. */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  'content-security-policy': policy,
   'referrer-policy': 'no-referrer',
 }
 

@@ -5,7 +5,7 @@ import type { Database } from '../../db/schema.ts'
 import type { Sealed } from '../credential/seal.ts'
 import { IntegrationId } from '../ids.ts'
 
-/** Long enough to sign in at Zendesk, short enough that a link left lying about is worth nothing. */
+/** Long enough to sign in at Zendesk, short enough that a forgotten link is worth nothing. */
 const LIFE = sql<Date>`now() + interval '10 minutes'`
 
 /** An authorization request that was answered: its state counts no more. */
@@ -14,7 +14,7 @@ export interface ClaimedConsent {
   readonly verifier: Sealed
 }
 
-/** Stores a new request and makes older ones of the integration unusable; says until when it lives. */
+/** Stores a new request and makes older ones of the integration unusable; says when it ends. */
 export async function insertConsent(
   trx: Transaction<Database>,
   consent: {

@@ -65,5 +65,5 @@ function speakerNames(): (role: Role, authorId: number | null) => string {
 
 /** `2026-01-01T00:00:00Z`: UTC, whole seconds, as Zendesk writes them. */
 function instant(at: DateTime): string {
-  return at.toUTC().toFormat("yyyy-MM-dd'T'HH:mm:ss'Z'")
+  return `${at.toJSDate().toISOString().slice(0, 19)}Z`
 }

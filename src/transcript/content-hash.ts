@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Transcript } from './transcript.ts'
 
 /**
@@ -25,5 +25,5 @@ export function contentHash({ ticket, turns }: Transcript): string {
       turn.attachments.map((attachment) => [attachment.file_name, attachment.content_type]),
     ]),
   ])
-  return `sha256:${createHash('sha256').update(canonical).digest('hex')}`
+  return `sha256:${hash('sha256', canonical)}`
 }

@@ -24,8 +24,8 @@ export type SettingsChange = {
 } & { readonly [Name in keyof Filters]?: Filters[Name] | undefined }
 
 /**
- * The settings after a change, which names only what it changes. Prompt freshness belongs to pro and
- * enterprise: asked for on starter it is `refused`; a move to starter that does not mention it
+ * The settings after a change, which names only what it changes. Prompt freshness belongs to pro
+ * and enterprise: asked for on starter it is `refused`; a move to starter that does not mention it
  * falls back to `scheduled`, for a change of plan must not fail on a setting that nobody touched.
  */
 export function changeSettings(current: Settings, change: SettingsChange): Settings | 'refused' {

@@ -95,7 +95,10 @@ export class ZendeskClient {
         )
       }
       const path = commentsPath(ticketId, position)
-      const outcome = await this.#call(caller, 'account', { path: () => path, ...options })
+      const outcome = await this.#call(caller, 'account', {
+        path: () => path,
+        signal: options.signal,
+      })
       const page = readCommentsPage(outcome, ticketId)
       if (page === null) return null
       comments.add(page)

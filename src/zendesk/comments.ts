@@ -76,7 +76,6 @@ export class CommentCollection {
   readonly #private = new Set<number>()
   #privateWithoutId = 0
   readonly #staff = new Set<number>()
-  readonly #customers = new Set<number>()
 
   constructor(ticketId: TicketId) {
     this.#ticketId = ticketId
@@ -89,7 +88,6 @@ export class CommentCollection {
     }
     for (const { id, role } of page.users ?? []) {
       if (role === 'agent' || role === 'admin') this.#staff.add(id)
-      if (role === 'end-user') this.#customers.add(id)
     }
   }
 
@@ -98,7 +96,6 @@ export class CommentCollection {
       comments: [...this.#public.values()],
       privateCount: this.#private.size + this.#privateWithoutId,
       staffIds: this.#staff,
-      customerIds: this.#customers,
     }
   }
 

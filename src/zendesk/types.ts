@@ -54,5 +54,4 @@ export interface TicketComments {
   readonly comments: readonly PublicComment[]
   readonly privateCount: number
   readonly staffIds: ReadonlySet<number>
-  readonly customerIds: ReadonlySet<number>
 }

@@ -48,7 +48,7 @@ for (;;) {
   for (const ticket of tickets) await importTicket(ticket)
   seen += tickets.length
   if (tickets.length < 1000) break
-  start = String(tickets.at(-1).generated_timestamp + 1)
+  start = String(tickets.at(-1).generated_timestamp)
 }
 await db.end()
 const seconds = (performance.now() - startedAt) / 1000

@@ -41,5 +41,5 @@ export function commentsRead(
   comments: readonly PublicComment[],
   staffIds: readonly number[] = [],
 ): TicketComments {
-  return { comments, privateCount: 0, staffIds: new Set(staffIds), customerIds: new Set() }
+  return { comments, privateCount: 0, staffIds: new Set(staffIds) }
 }

@@ -89,6 +89,16 @@ test('an export takes a permit of both families', async (t) => {
   t.is(sum((await read('account'))?.granted), 1)
 })
 
+test('an export that has to wait for the account takes no permit of its own meanwhile', async (t) => {
+  const { db, read } = await budgetRow(t)
+  await blockBudget(db, subdomain, 'account', 30_000)
+
+  const refused = await reservePermits(db, { ...ask, family: 'incremental', want: 1 })
+
+  t.like(refused, { granted: 0, isBlocked: true })
+  t.is(sum((await read('incremental'))?.granted), 0)
+})
+
 test('under a small limit no permit is taken that nobody needs', async (t) => {
   const { db, read } = await budgetRow(t)
   const permits = new Permits(db, 60_000)

@@ -25,6 +25,16 @@ test('a JSON object is an answer', means, 200, '{"tickets":[]}', {
 })
 test('201 is as good', means, 201, '{}', { kind: 'answered' })
 test('204 needs no body', means, 204, '', { kind: 'answered' })
+test(
+  'what Postgres cannot store is dropped from texts',
+  means,
+  200,
+  '{"a":"x\\u0000y\\ud800z\\ud83d\\ude00"}',
+  {
+    kind: 'answered',
+    value: { a: 'xy\uFFFDz😀' },
+  },
+)
 test('an empty 200 is tried again', means, 200, '', { kind: 'unavailable' })
 test('an HTML 200 is tried again', means, 200, HTML, { kind: 'unavailable' })
 test('JSON that was cut is tried again', means, 200, '{"tickets":[{"id":1', { kind: 'unavailable' })

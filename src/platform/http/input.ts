@@ -75,7 +75,7 @@ export interface PageRequest<Key> {
   readonly after: Key | undefined
 }
 
-/** `?limit=` and `?cursor=`; a cursor is the key of the last row of the page before, made opaque. */
+/** `?limit=` and `?cursor=`; a cursor is the key of the last row of the page before it. */
 export function parsePage<Schema extends z.ZodType>(
   ctx: Context,
   key: Schema,

@@ -7,9 +7,9 @@ export type Family = 'account' | 'incremental'
  */
 export const DEFAULT_LIMITS: Readonly<Record<Family, number>> = { account: 200, incremental: 10 }
 
-/** An export counts against both. The scarcer comes first: its permit is the longer wait. */
+/** An export counts against both. Rows are locked in this order by all, so that nobody deadlocks. */
 export function familiesOf(family: Family): readonly Family[] {
-  return family === 'incremental' ? ['incremental', 'account'] : ['account']
+  return family === 'incremental' ? ['account', 'incremental'] : ['account']
 }
 
 /** What we spend a minute at most. */

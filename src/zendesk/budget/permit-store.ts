@@ -40,14 +40,15 @@ export class Permits {
 
   /** Resolves when a request may be sent; throws `BudgetSpentError` if that would take too long. */
   async take(spender: Spender, family: Family, signal: AbortSignal): Promise<void> {
-    for (const needed of familiesOf(family)) await this.#line(spender, needed).take(signal)
+    await this.#line(spender, family).take(signal)
   }
 
   /** Nobody sends to this account, or asks it for exports, for so long. */
   async block(subdomain: Subdomain, family: Family, ms: number): Promise<void> {
     await blockBudget(this.#db, subdomain, family, ms)
     for (const line of this.#lines.values()) {
-      if (line.subdomain === subdomain && line.family === family) line.dropSpare()
+      const isHit = line.subdomain === subdomain && familiesOf(line.family).includes(family)
+      if (isHit) line.dropSpare()
     }
   }
 

@@ -1,7 +1,7 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
 import type { Database } from '../../../db/schema.ts'
 import type { Subdomain } from '../../ids.ts'
-import { DEFAULT_LIMITS, type Family, capOf } from './family.ts'
+import { DEFAULT_LIMITS, type Family, capOf, familiesOf } from './family.ts'
 import { type Window, grant } from './window.ts'
 
 export interface Reservation {
@@ -23,33 +23,61 @@ export interface Ask {
   readonly minuteMs: number
 }
 
-/** Takes up to so many permits out of the account's row, which all workers and workspaces share. */
+/**
+ * Takes up to so many permits out of the account's rows, which all workers and workspaces share. What
+ * counts against two limits gets a permit of both at the same instant, or none: one that waited for
+ * the other would be used in a later slot than the one in which it was counted.
+ */
 export async function reservePermits(db: Kysely<Database>, ask: Ask): Promise<Reservation> {
   return db.transaction().execute(async (trx) => {
-    const row = (await lockBudget(trx, ask)) ?? (await openBudget(trx, ask))
-    const cap = capOf(row.limitPerMinute ?? DEFAULT_LIMITS[ask.family], ask.quotaShare)
-    const blockedMs = (row.blockedUntil?.toMillis() ?? 0) - row.nowMs
-    if (blockedMs > 0) {
-      return { granted: 0, cap, usableForMs: 0, waitMs: blockedMs, isBlocked: true }
+    const offers: Offer[] = []
+    for (const family of familiesOf(ask.family)) offers.push(await readOffer(trx, ask, family))
+    const granted = Math.min(...offers.map((offer) => offer.granted))
+    if (granted > 0) {
+      for (const offer of offers)
+        await saveWindow(trx, ask, offer.family, offer.windowAfter(granted))
     }
-    const { nowMs } = row
-    const result = grant(row, { nowMs, want: ask.want, cap, minuteMs: ask.minuteMs })
-    if (result.granted > 0) await saveWindow(trx, ask, result.window)
+    const slowest = offers.reduce((a, b) => (b.waitMs > a.waitMs ? b : a))
     return {
-      granted: result.granted,
-      cap,
-      usableForMs: result.usableUntilMs - nowMs,
-      waitMs: result.retryAtMs - nowMs,
-      isBlocked: false,
+      granted,
+      cap: Math.min(...offers.map((offer) => offer.cap)),
+      usableForMs: Math.min(...offers.map((offer) => offer.usableForMs)),
+      waitMs: slowest.waitMs,
+      isBlocked: slowest.isBlocked,
     }
   })
+}
+
+/** What one limit would allow, and what its window looks like if so much of it is taken. */
+interface Offer extends Reservation {
+  readonly family: Family
+  readonly windowAfter: (granted: number) => Window
+}
+
+async function readOffer(trx: Transaction<Database>, ask: Ask, family: Family): Promise<Offer> {
+  const row = (await lockBudget(trx, ask, family)) ?? (await openBudget(trx, ask, family))
+  const { nowMs, limitPerMinute, blockedUntil } = row
+  const cap = capOf(limitPerMinute ?? DEFAULT_LIMITS[family], ask.quotaShare)
+  const terms = { nowMs, cap, minuteMs: ask.minuteMs }
+  const result = grant(row, { ...terms, want: ask.want })
+  const blockedMs = Math.max(0, (blockedUntil?.toMillis() ?? 0) - nowMs)
+  const isBlocked = blockedMs > 0
+  return {
+    family,
+    cap,
+    granted: isBlocked ? 0 : result.granted,
+    usableForMs: result.usableUntilMs - nowMs,
+    waitMs: isBlocked ? blockedMs : result.retryAtMs - nowMs,
+    isBlocked,
+    windowAfter: (granted) => grant(row, { ...terms, want: granted }).window,
+  }
 }
 
 /**
  * The instant is the database's, so that workers whose clocks differ count in the same slots. Losing
  * the last grants in a crash of the server is harmless: the commit does not wait for the disk.
  */
-async function lockBudget(trx: Transaction<Database>, { subdomain, family }: Ask) {
+async function lockBudget(trx: Transaction<Database>, { subdomain }: Ask, family: Family) {
   return trx
     .selectFrom('budget')
     .select([
@@ -66,20 +94,21 @@ async function lockBudget(trx: Transaction<Database>, { subdomain, family }: Ask
     .executeTakeFirst()
 }
 
-async function openBudget(trx: Transaction<Database>, ask: Ask) {
+async function openBudget(trx: Transaction<Database>, ask: Ask, family: Family) {
   await trx
     .insertInto('budget')
-    .values({ account: ask.subdomain, family: ask.family })
+    .values({ account: ask.subdomain, family })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
-  const row = await lockBudget(trx, ask)
+  const row = await lockBudget(trx, ask, family)
   if (row === undefined) throw new Error(`the budget row of ${ask.subdomain} was removed`)
   return row
 }
 
 async function saveWindow(
   trx: Transaction<Database>,
-  { subdomain, family }: Ask,
+  { subdomain }: Ask,
+  family: Family,
   { slot, granted }: Window,
 ): Promise<void> {
   await trx

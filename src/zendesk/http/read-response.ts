@@ -130,11 +130,21 @@ function readReason({ body }: HttpAnswer): Reason {
   return { title, text: `${title} ${message} ${description ?? ''}` }
 }
 
-/** Undefined if the text is no JSON: empty, HTML, or cut short. */
+/** The escapes by which a text can hold NUL or half of a surrogate pair. */
+const SUSPECT_ESCAPE = /\\u(?:0000|d[89a-f])/i
+
+/**
+ * Undefined if the text is no JSON: empty, HTML, or cut short. Postgres stores neither NUL nor half of
+ * a surrogate pair, and a customer can write both: the one is dropped, the other replaced.
+ */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    return JSON.parse(text, SUSPECT_ESCAPE.test(text) ? storable : undefined) as unknown
   } catch {
     return undefined
   }
+}
+
+function storable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value
 }
