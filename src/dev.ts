@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -6,31 +7,30 @@ import { migrateToLatest } from '../db/migrate.ts'
 import { type DemoAccount, demoSecrets, tour } from './demo/demo.ts'
 import { type Config, type Environment, loadConfig } from './platform/config.ts'
 import { withDevelopmentSecrets } from './platform/dev-secrets.ts'
+import { ConfigError } from './platform/errors.ts'
 import { aborted, runEntry } from './platform/lifecycle.ts'
 import { log, setLogLevel } from './platform/log.ts'
 import { queues } from './queues.ts'
 import { DEFAULT_CLIENT } from './simulator/options.ts'
 import { type Simulator, startSimulator } from './simulator/start.ts'
 import { PRIVATE_TOKEN } from './simulator/world/tokens.ts'
-import { startWeb } from './web.ts'
+import { type Web, startWeb } from './web.ts'
 import { runWorker } from './worker.ts'
 
 /** A simulated minute lasts a second, so that the account's rate limit shows without the wait. */
 const DEMO_MINUTE_MS = 1_000
 const DEMO_SUBDOMAIN = 'acme'
 const DEMO_PORT = 3000
+const MOST_TICKETS = 1_000_000
 
-/** Web and worker in this process, until the signal aborts. */
-async function serve(
+/** A worker in this process, for as long as it is used; when it fails, the use is over too. */
+async function withWorker(
   config: Config,
   signal: AbortSignal,
   use: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  setLogLevel(config.logLevel)
-  await migrateToLatest(config.databaseUrl, queues)
   const stop = new AbortController()
   const until = AbortSignal.any([signal, stop.signal])
-  await using _web = await startWeb(config)
   const working = runWorker(config, until).catch((error: unknown) => {
     stop.abort(error)
     throw error
@@ -51,56 +51,53 @@ async function dev(signal: AbortSignal): Promise<void> {
     ? undefined
     : await startEmbeddedPostgres({ dataDir, durable: true })
   const config = loadConfig({ ...environment, ...(postgres && { DATABASE_URL: postgres.url }) })
-  await serve(config, signal, async (until) => {
+  setLogLevel(config.logLevel)
+  await migrateToLatest(config.databaseUrl, queues)
+  await using _web = await startWeb(config)
+  await withWorker(config, signal, async (until) => {
     log.info({ url: config.publicUrl }, 'development service started')
     await aborted(until)
   })
 }
 
 /** A simulated account and a database that are gone afterwards. */
-async function demo(
-  options: { once: boolean; tickets: number },
-  signal: AbortSignal,
-): Promise<void> {
+async function demo(options: Options, signal: AbortSignal): Promise<void> {
   await using postgres = await startEmbeddedPostgres({ durable: false })
   await using simulator = await startSimulator({
     minuteMs: DEMO_MINUTE_MS,
     accounts: [{ subdomain: DEMO_SUBDOMAIN, tickets: options.tickets }],
   })
-  const config = loadConfig(await demoEnvironment(process.env, postgres.url, simulator))
-  await serve(config, signal, async (until) => {
+  await migrateToLatest(postgres.url, queues)
+  const { config, web } = await startDemoWeb(demoEnvironment(postgres.url, simulator))
+  await using _web = web
+  await withWorker(config, signal, async (until) => {
     const { adminToken = '' } = config.secrets
     const api = { baseUrl: config.publicUrl, adminToken }
-    const comparison = await tour(api, demoAccount(simulator, config.backfillDays), until)
+    const comparison = await tour(api, demoAccount(simulator), {
+      staysUp: !options.once,
+      signal: until,
+    })
     if (comparison.differences.length > 0) process.exitCode = 1
     if (!options.once) await aborted(until)
   })
 }
 
-function demoAccount(simulator: Simulator, days: number): DemoAccount {
-  const from = new Date(Date.now() - days * 86_400_000)
+function demoAccount(simulator: Simulator): DemoAccount {
   return {
     subdomain: DEMO_SUBDOMAIN,
     simulatorUrl: `${simulator.url}/${DEMO_SUBDOMAIN}`,
-    expected: () => simulator.expectedTranscripts(DEMO_SUBDOMAIN, { from }),
+    expected: (from) => simulator.expectedTranscripts(DEMO_SUBDOMAIN, { from }),
     privateToken: PRIVATE_TOKEN,
   }
 }
 
-async function demoEnvironment(
-  environment: Environment,
-  databaseUrl: string,
-  simulator: Simulator,
-): Promise<Environment> {
-  const port = environment['PORT'] ?? String(await freePort(DEMO_PORT))
+function demoEnvironment(databaseUrl: string, simulator: Simulator): Environment {
   return {
     LOG_LEVEL: 'warn',
-    ...environment,
+    HOST: '127.0.0.1',
+    ...process.env,
     ...demoSecrets(),
     NODE_ENV: 'development',
-    PORT: port,
-    HOST: environment['HOST'] ?? '127.0.0.1',
-    PUBLIC_URL: `http://localhost:${port}`,
     DATABASE_URL: databaseUrl,
     ZENDESK_URL_TEMPLATE: simulator.urlTemplate,
     ZENDESK_MINUTE_MS: String(DEMO_MINUTE_MS),
@@ -109,19 +106,33 @@ async function demoEnvironment(
   }
 }
 
-/** The wanted port, or any other if another program (a second demo) has it. */
-async function freePort(wanted: number): Promise<number> {
-  const tryPort = (port: number) =>
-    new Promise<number | undefined>((resolve) => {
-      const server = createServer()
-      server.once('error', () => resolve(undefined))
-      server.listen(port, '127.0.0.1', () => {
-        const address = server.address()
-        const found = typeof address === 'object' && address !== null ? address.port : undefined
-        server.close(() => resolve(found))
-      })
-    })
-  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? wanted
+/** On the port that is asked for; else on the usual one, or on a free one if another demo has that. */
+async function startDemoWeb(environment: Environment): Promise<{ config: Config; web: Web }> {
+  const asked = environment['PORT']
+  const ports = asked ? [asked] : [DEMO_PORT, ...(await freePorts(3))]
+  for (const [index, port] of ports.entries()) {
+    const address = { PORT: String(port), PUBLIC_URL: `http://localhost:${port}` }
+    const config = loadConfig({ ...environment, ...address })
+    setLogLevel(config.logLevel)
+    try {
+      return { config, web: await startWeb(config) }
+    } catch (error) {
+      if (!(error instanceof ConfigError) || index === ports.length - 1) throw error
+    }
+  }
+  throw new RangeError('no port was tried')
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  const ports: number[] = []
+  for (const server of servers) {
+    if (!server.listening) await once(server, 'listening')
+    const address = server.address()
+    if (typeof address === 'object' && address !== null) ports.push(address.port)
+    server.close()
+  }
+  return ports
 }
 
 /** Stops when the process that started this one is gone: killed, it could not tell us. */
@@ -134,14 +145,33 @@ function stopWhenOrphaned(): void {
 }
 
 stopWhenOrphaned()
+interface Options {
+  readonly demo: boolean
+  readonly once: boolean
+  readonly tickets: number
+}
+
+function readOptions(): Options {
+  try {
+    const { values } = parseArgs({
+      options: {
+        demo: { type: 'boolean', default: false },
+        once: { type: 'boolean', default: false },
+        tickets: { type: 'string', default: '2000' },
+      },
+    })
+    const tickets = Number(values.tickets)
+    if (!(Number.isInteger(tickets) && tickets > 0 && tickets <= MOST_TICKETS)) {
+      throw new TypeError(`--tickets takes a whole number from 1 to ${MOST_TICKETS}`)
+    }
+    return { ...values, tickets }
+  } catch (error) {
+    throw new ConfigError([error instanceof Error ? error.message : 'unknown option'])
+  }
+}
+
 await runEntry(async (signal) => {
-  const { values } = parseArgs({
-    options: {
-      demo: { type: 'boolean', default: false },
-      once: { type: 'boolean', default: false },
-      tickets: { type: 'string', default: '2000' },
-    },
-  })
-  if (values.demo) await demo({ once: values.once, tickets: Number(values.tickets) }, signal)
+  const options = readOptions()
+  if (options.demo) await demo(options, signal)
   else await dev(signal)
 })

@@ -12,7 +12,12 @@ const IntegrationStatus = z.object({
   status: z.string(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   backfill: z
-    .object({ state: z.string(), progress: z.number(), tickets_seen: z.number() })
+    .object({
+      state: z.string(),
+      from: z.string(),
+      progress: z.number(),
+      tickets_seen: z.number(),
+    })
     .nullable(),
   counts: z.object({ published: z.number() }),
 })
@@ -55,6 +60,11 @@ export async function connectAccount(
 
 export async function readIntegration(api: Api, id: string): Promise<IntegrationStatus> {
   return IntegrationStatus.parse(await call(api, 'GET', `/admin/integrations/${id}`))
+}
+
+/** The first second of the imported window: the export counts in whole seconds. */
+export function windowStart({ backfill }: IntegrationStatus): Date {
+  return new Date(Math.floor(Date.parse(backfill?.from ?? '') / 1000) * 1000)
 }
 
 /** All publications of a workspace, oldest first. */

@@ -7,6 +7,7 @@ import {
   connectAccount,
   readFeed,
   readIntegration,
+  windowStart,
 } from './api.ts'
 import { type Comparison, type ExpectedTranscript, compare } from './compare.ts'
 import { progressWriter } from './progress.ts'
@@ -18,7 +19,7 @@ const WORKSPACE = 'demo'
 export interface DemoAccount {
   readonly subdomain: string
   readonly simulatorUrl: string
-  readonly expected: () => Iterable<ExpectedTranscript>
+  readonly expected: (from: Date) => Iterable<ExpectedTranscript>
   readonly privateToken: RegExp
 }
 
@@ -37,31 +38,41 @@ export function demoSecrets(): { ADMIN_TOKEN: string; ENCRYPTION_KEYS: string } 
 export async function tour(
   api: Api,
   account: DemoAccount,
-  signal: AbortSignal,
+  options: { readonly staysUp: boolean; readonly signal: AbortSignal },
 ): Promise<Comparison> {
   const { subdomain, simulatorUrl } = account
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
   say(`Connecting the simulated Zendesk account "${subdomain}" …`)
   const integrationId = await connectAccount(api, { workspaceId: WORKSPACE, subdomain })
   say('Connected. Importing the last 90 days:')
-  await watchBackfill(api, integrationId, signal)
+  const integration = await watchBackfill(api, integrationId, options.signal)
 
   const publications: Publication[] = []
   for await (const publication of readFeed(api, WORKSPACE)) publications.push(publication)
   say(renderTranscripts(publications))
-  const comparison = compare(account.expected(), publications, account.privateToken)
+  const comparison = compare(
+    account.expected(windowStart(integration)),
+    publications,
+    account.privateToken,
+  )
   say(verdict(comparison))
-  say(renderAddresses(api, { workspaceId: WORKSPACE, integrationId, simulatorUrl }))
+  if (options.staysUp) {
+    say(renderAddresses(api, { workspaceId: WORKSPACE, integrationId, simulatorUrl }))
+  }
   return comparison
 }
 
-async function watchBackfill(api: Api, id: string, signal: AbortSignal): Promise<void> {
+async function watchBackfill(
+  api: Api,
+  id: string,
+  signal: AbortSignal,
+): Promise<IntegrationStatus> {
   const write = progressWriter(process.stdout)
   for (;;) {
     signal.throwIfAborted()
     const integration = await readIntegration(api, id)
     if (integration.backfill !== null) write(integration.backfill, integration.counts.published)
-    if (isOver(integration)) return
+    if (isOver(integration)) return integration
     await pause(250, signal)
   }
 }

@@ -35,14 +35,14 @@ export abstract class AppError extends Error {
   abstract readonly remedy: Remedy
 }
 
-/** The environment is wrong; one line a variable. */
+/** The environment or the command line is wrong; one line a mistake. */
 export class ConfigError extends AppError {
   override readonly name = 'ConfigError'
   readonly code = 'ERR_CONFIG'
   readonly remedy = 'halt'
   readonly problems: readonly string[]
   constructor(problems: readonly string[]) {
-    super(`the environment is not usable:\n${problems.map((line) => `  ${line}`).join('\n')}`)
+    super(`the configuration is not usable:\n${problems.map((line) => `  ${line}`).join('\n')}`)
     this.problems = problems
   }
 }

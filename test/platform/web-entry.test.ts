@@ -60,7 +60,7 @@ test('every mistake in the environment is told at once, by name and without the 
     LOG_LEVEL: 'loud',
   })
 
-  await endsWith(t, service, /the environment is not usable/)
+  await endsWith(t, service, /the configuration is not usable/)
   const names = service
     .output()
     .split('\n')
