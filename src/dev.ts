@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -45,6 +46,8 @@ async function withWorker(
 
 /** The real Zendesk by `.env`, a database that is kept. */
 async function dev(signal: AbortSignal): Promise<void> {
+  // Not by --env-file-if-exists: watching a file that is not there, Node aborts at Ctrl-C.
+  if (existsSync('.env')) process.loadEnvFile('.env')
   const environment = withDevelopmentSecrets(process.env)
   const dataDir = path.resolve('.data', 'postgres-18')
   await using postgres = environment['DATABASE_URL']
