@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs'
 import path from 'node:path'
 import { Kysely, PostgresDialect } from 'kysely'
-import { FileMigrationProvider, Migrator } from 'kysely/migration'
+import { FileMigrationProvider, type MigrationResult, Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { DatabaseError } from '../src/platform/errors.ts'
@@ -27,10 +27,11 @@ export async function migrateToLatest(
   url: string,
   queues: readonly QueueDefinition[],
 ): Promise<readonly string[]> {
+  await countPendingAt(url)
   const applied = await withMigrator(url, async (migrator) => {
-    const { error, results } = await migrator.migrateToLatest()
-    if (error !== undefined) throw new DatabaseError('a migration failed', { cause: error })
-    return (results ?? []).map((result) => result.migrationName)
+    const { error, results = [] } = await migrator.migrateToLatest()
+    if (error !== undefined) throw migrationFailed(error, results)
+    return results.map((result) => result.migrationName)
   })
   const boss = new PgBoss({ connectionString: url, max: 2, supervise: false, schedule: false })
   boss.on('error', () => {})
@@ -46,6 +47,13 @@ export async function migrateToLatest(
   return applied
 }
 
+/** Of the error only the code is told: its message may quote what stands in the tables. */
+function migrationFailed(cause: unknown, results: readonly MigrationResult[]): DatabaseError {
+  const name = results.find((result) => result.status === 'Error')?.migrationName ?? 'a migration'
+  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+  return new DatabaseError(`${name} could not be applied${code}; nothing of it was kept`, { cause })
+}
+
 /** How many migrations are not applied to this database. */
 export function pendingMigrations<Tables>(db: Kysely<Tables>): Promise<number> {
   return countPending(migrator(db))
@@ -58,15 +66,21 @@ async function countPending(migrator: Migrator): Promise<number> {
 
 /** Throws a `DatabaseError` that says what to run unless every migration is applied. */
 export async function assertMigrated(url: string): Promise<void> {
-  const pending = await withMigrator(url, countPending).catch((cause: unknown) => {
-    throw new DatabaseError(
-      'the database cannot be reached: check DATABASE_URL and that Postgres is running',
-      { cause },
-    )
-  })
+  const pending = await countPendingAt(url)
   if (pending > 0) {
     throw new DatabaseError(
       `the database lacks ${pending} migration${pending === 1 ? '' : 's'}: run "npm run release" first`,
+    )
+  }
+}
+
+async function countPendingAt(url: string): Promise<number> {
+  try {
+    return await withMigrator(url, countPending)
+  } catch (cause) {
+    throw new DatabaseError(
+      'the database cannot be reached: check DATABASE_URL and that Postgres is running',
+      { cause },
     )
   }
 }

@@ -25,10 +25,11 @@ export async function runWorker(config: Config, signal: AbortSignal): Promise<vo
   const db = connect(config.databaseUrl, { maxConnections: config.workerConcurrency + 4 })
   stack.defer(() => db.destroy())
   await checkKeys(db, config.secrets.encryptionKeys)
-  const boss = await openBoss(config.databaseUrl, { maintain: true })
-  stack.defer(() => boss.stop({ graceful: true, timeout: 10_000 }))
   const leases = stack.use(new Leases(db, config.databaseUrl))
   const zendesk = stack.use(new ZendeskClient({ db, config }))
+  // Last, so that it is stopped first: the slices under way need all of the above to end.
+  const boss = await openBoss(config.databaseUrl, { maintain: true })
+  stack.defer(() => boss.stop({ graceful: true, timeout: 10_000 }))
   const deps: RunDeps = { db, zendesk, leases, quotaShare: config.zendesk.quotaShare }
 
   for (let index = 0; index < config.workerConcurrency; index++) {
@@ -50,6 +51,9 @@ async function startRunWorker(boss: PgBoss, deps: RunDeps, signal: AbortSignal):
       try {
         const rest = await runOnce(deps, integrationId, AbortSignal.any([signal, job.signal]))
         if (rest === 'more') await wakeRuns(boss, deps.db, [integrationId])
+      } catch (error) {
+        // The run's row still says that it is due, and the database is what failed.
+        log.warn({ integrationId, err: error }, 'run could not be taken up, will be tried again')
       } finally {
         boss.notifyWorker(workerId)
       }

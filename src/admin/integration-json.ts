@@ -74,7 +74,7 @@ function syncJson({ cursor, lastRun, lastSlot, now }: Overview) {
       cursorAt === null ? null : Math.max(0, Math.round(now.diff(cursorAt).as('seconds'))),
     last_slot: lastSlot?.toISO() ?? null,
     next_slot: null,
-    last_run: lastRun === undefined ? null : runJson(lastRun),
+    last_run: lastRun === undefined ? null : runJson(lastRun, now),
   }
 }
 

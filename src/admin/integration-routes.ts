@@ -1,5 +1,5 @@
 import Router from '@koa/router'
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { DateTime } from 'luxon'
 import { z } from 'zod'
 import type { Database } from '../../db/schema.ts'
@@ -10,7 +10,8 @@ import { findIntegration, listIntegrations } from '../integration/store.ts'
 import { requireRead } from '../platform/http/auth.ts'
 import type { Config } from '../platform/config.ts'
 import { RequestError } from '../platform/errors.ts'
-import { parseId, parseInput, parsePage, toPage } from '../platform/http/input.ts'
+import { parseId } from '../platform/http/input.ts'
+import { parsePage, parseQuery, toPage } from '../platform/http/query.ts'
 import { findRun, latestRun, listRuns } from '../run/store.ts'
 import { findWorkspace } from '../workspace/store.ts'
 import { type Overview, integrationJson } from './integration-json.ts'
@@ -23,7 +24,11 @@ export interface IntegrationDeps {
 }
 
 const IntegrationQuery = z.object({
-  status: z.enum(['pending', 'active', 'paused', 'errored', 'disconnected']).optional(),
+  status: z
+    .enum(['pending', 'active', 'paused', 'errored', 'disconnected'], {
+      error: 'expected pending, active, paused, errored or disconnected',
+    })
+    .optional(),
 })
 
 /** The connections to Zendesk accounts: how they are, and what was done for them. */
@@ -33,17 +38,16 @@ export function integrationRoutes({ db, config }: IntegrationDeps): Router {
 
   router.get('/admin/integrations', read, async (ctx) => {
     const { limit, after } = parsePage(ctx, IntegrationId)
-    const { status } = parseInput(IntegrationQuery, ctx.query)
+    const { status } = parseQuery(IntegrationQuery, ctx.query)
     const found = await listIntegrations(db, { limit: limit + 1, after, status })
     const page = toPage(found, limit, { keyOf: ({ id }) => id, toJson: (row) => row })
     const data = []
-    for (const row of page.data) data.push(await showIntegration({ db, config }, row))
+    for (const { id } of page.data) data.push(await showIntegration({ db, config }, id))
     ctx.body = { ...page, data }
   })
 
   router.get('/admin/integrations/:integration_id', read, async (ctx) => {
-    const integration = await knownIntegration(db, ctx.params['integration_id'])
-    ctx.body = await showIntegration({ db, config }, integration)
+    ctx.body = await showIntegration({ db, config }, ctx.params['integration_id'])
   })
 
   router.get('/admin/integrations/:integration_id/runs', read, async (ctx) => {
@@ -51,14 +55,15 @@ export function integrationRoutes({ db, config }: IntegrationDeps): Router {
     const { limit, after } = parsePage(ctx, RunId)
     const before = after === undefined ? {} : { before: after }
     const runs = await listRuns(db, id, { limit: limit + 1, ...before })
-    ctx.body = toPage(runs, limit, { keyOf: (run) => run.id, toJson: runJson })
+    const now = DateTime.utc()
+    ctx.body = toPage(runs, limit, { keyOf: (run) => run.id, toJson: (run) => runJson(run, now) })
   })
 
   router.get('/admin/integrations/:integration_id/runs/:run_id', read, async (ctx) => {
     const { id } = await knownIntegration(db, ctx.params['integration_id'])
     const run = await findRun(db, parseId(RunId, ctx.params['run_id'], 'run'))
     if (run?.integrationId !== id) throw new RequestError(404, 'not_found', 'there is no such run')
-    ctx.body = runJson(run)
+    ctx.body = runJson(run, DateTime.utc())
   })
   return router
 }
@@ -74,28 +79,36 @@ async function knownIntegration(
   return integration
 }
 
-async function showIntegration({ db, config }: IntegrationDeps, integration: Integration) {
+async function showIntegration({ db, config }: IntegrationDeps, id: string | undefined) {
   const { publicUrl, zendesk } = config
-  const overview = await readOverview(db, integration, zendesk.quotaShare)
+  const overview = await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (trx) => {
+      const integration = await knownIntegration(trx, id)
+      return readOverview(trx, integration, zendesk.quotaShare)
+    })
   return integrationJson(overview, { publicUrl, minuteMs: zendesk.minuteMs })
 }
 
+/** Read in one snapshot: a run that failed is never shown beside an integration that still works. */
 async function readOverview(
-  db: Kysely<Database>,
+  trx: Transaction<Database>,
   integration: Integration,
   defaultShare: number,
 ): Promise<Overview> {
   const { id, workspaceId, subdomain } = integration
-  const workspace = await findWorkspace(db, workspaceId)
+  const workspace = await findWorkspace(trx, workspaceId)
   return {
     integration,
-    cursor: await readCursor(db, id),
-    backfill: await latestRun(db, id, 'backfill'),
-    lastRun: await latestRun(db, id),
-    lastSlot: await readLastSlot(db, id),
-    token: await readTokenTimes(db, id),
-    counts: await countTickets(db, id),
-    budget: await readAccountBudget(db, subdomain),
+    cursor: await readCursor(trx, id),
+    backfill: await latestRun(trx, id, 'backfill'),
+    lastRun: await latestRun(trx, id),
+    lastSlot: await readLastSlot(trx, id),
+    token: await readTokenTimes(trx, id),
+    counts: await countTickets(trx, id),
+    budget: await readAccountBudget(trx, subdomain),
     quotaShare: workspace?.quotaShare ?? defaultShare,
     now: DateTime.utc(),
   }

@@ -2,7 +2,7 @@ import type { DateTime } from 'luxon'
 import type { Ledger } from '../run/ledger.ts'
 import type { Run } from '../run/store.ts'
 
-export function runJson(run: Run) {
+export function runJson(run: Run, now: DateTime) {
   return {
     id: run.id,
     integration_id: run.integrationId,
@@ -16,6 +16,7 @@ export function runJson(run: Run) {
     wait_reason: run.waitReason,
     attempts: run.attempts,
     pages: run.pages,
+    progress: progressOf(run, now),
     ledger: ledgerJson(run.ledger),
     requests: run.requests,
     error: run.error,
@@ -35,7 +36,7 @@ function ledgerJson(ledger: Ledger) {
   }
 }
 
-/** How far a backfill has come, by the instants of the stream between `windowFrom` and now. */
+/** How far a run has come, by the instants of the stream between `windowFrom` and now. */
 export function progressOf(run: Run, now: DateTime): number {
   const { reachedAt } = run
   if (run.state === 'done') return 1

@@ -28,17 +28,17 @@ export interface Invitation {
 /**
  * The beginning of a connection: in comes what a person typed as their account, out goes the
  * address of Zendesk's consent page. Nothing is asked of Zendesk. An integration that was never
- * connected is taken up again, so that asking twice leaves one integration and one link that works.
+ * connected is taken up again, so that asking twice leaves one integration; each link works once.
  */
 export async function beginConnectOnce(
   deps: BeginDeps,
   workspaceId: WorkspaceId,
-  pasted: string,
+  pasted: unknown,
 ): Promise<Invitation> {
   if ((await findWorkspace(deps.db, workspaceId)) === undefined) {
     throw new RequestError(404, 'not_found', 'there is no such workspace')
   }
-  const subdomain = toSubdomain(pasted)
+  const subdomain = typeof pasted === 'string' ? toSubdomain(pasted) : undefined
   if (subdomain === undefined) throw invalidSubdomain()
   assertClient(deps.config)
   return deps.db.transaction().execute(async (trx) => {

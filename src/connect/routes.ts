@@ -12,7 +12,8 @@ import { type CallbackDeps, callbackOnce } from './callback-once.ts'
 import { type Notice, noticeOf } from './outcome.ts'
 import { pageHeaders, renderPage } from './page.ts'
 
-const ConnectBody = z.strictObject({ subdomain: z.string('expected a text') })
+/** Whatever is no name of an account is told as such, a number or nothing at all as well. */
+const ConnectBody = z.strictObject({ subdomain: z.unknown().optional() })
 
 /**
  * Connecting an account: an administrator of ours asks for a link, an administrator of the account

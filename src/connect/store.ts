@@ -14,7 +14,7 @@ export interface ClaimedConsent {
   readonly verifier: Sealed
 }
 
-/** Stores a new request and makes older ones of the integration unusable; says when it ends. */
+/** Stores a new request beside those that may still be open elsewhere; says when it ends. */
 export async function insertConsent(
   trx: Transaction<Database>,
   consent: {
@@ -24,12 +24,6 @@ export async function insertConsent(
   },
 ): Promise<DateTime> {
   const { state, integrationId, verifier } = consent
-  await trx
-    .updateTable('consent')
-    .set({ usedAt: sql<Date>`now()` })
-    .where('integrationId', '=', integrationId)
-    .where('usedAt', 'is', null)
-    .execute()
   const { expiresAt } = await trx
     .insertInto('consent')
     .values({

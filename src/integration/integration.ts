@@ -43,7 +43,7 @@ export function actionFor(code: IntegrationErrorCode): string {
     case 'account_changed':
       return 'connect the account under its present subdomain'
     case 'zendesk_shape':
-      return 'update this service: Zendesk answers in a form that it does not know'
+      return 'update this service, for Zendesk answers in a form that it does not know; then reconnect the account, and reading goes on where it stopped'
     default:
       return code satisfies never
   }

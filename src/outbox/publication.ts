@@ -40,19 +40,20 @@ export interface PublishedTranscript {
 }
 
 export function toPublication(entry: Entry): Publication {
+  const { id, type } = entry
   const envelope = {
-    id: entry.id,
     sequence: String(entry.sequence),
     published_at: entry.publishedAt.toUTC().toFormat("yyyy-MM-dd'T'HH:mm:ss'Z'"),
     workspace_id: entry.workspaceId,
     integration_id: entry.integrationId,
   }
-  if (entry.type === 'transcript.published') {
-    return { ...envelope, type: entry.type, transcript: toPublishedTranscript(entry) }
+  if (type === 'transcript.published') {
+    return { id, type, ...envelope, transcript: toPublishedTranscript(entry) }
   }
   return {
+    id,
+    type,
     ...envelope,
-    type: entry.type,
     reason: entry.reason,
     transcript: {
       id: transcriptId(entry),

@@ -32,6 +32,12 @@ const flag = z
   .enum(['true', 'false', '1', '0'], { error: 'expected true or false' })
   .transform((text) => text === 'true' || text === '1')
 
+/** What an `Authorization` header can carry. How long it has to be is for the one who chooses it. */
+const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'expected ASCII characters without spaces')
+
+/** Padded base64: what a receiver's library decodes, and so does ours. */
+const WEBHOOK_SECRET = /^whsec_(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
 const urlTemplate = z.string().superRefine((template, context) => {
   const problem = templateProblem(template)
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
@@ -43,8 +49,8 @@ const environmentSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(3000),
   HOST: z.string().default('0.0.0.0'),
   PUBLIC_URL: httpUrl.optional(),
-  ADMIN_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
-  READ_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
+  ADMIN_TOKEN: bearerToken.optional(),
+  READ_TOKEN: bearerToken.optional(),
   ENCRYPTION_KEYS: z.string().transform(parseEncryptionKeys).optional(),
   ZENDESK_CLIENT_ID: z.string().optional(),
   ZENDESK_CLIENT_SECRET: z.string().optional(),
@@ -61,16 +67,17 @@ const environmentSchema = z.object({
     .default('04:00'),
   BACKFILL_DAYS: wholeNumber(1, 3650).default(90),
   SINK_URL: httpUrl.optional(),
-  SINK_SECRET: z
-    .string()
-    .regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and base64')
-    .optional(),
+  SINK_SECRET: z.string().regex(WEBHOOK_SECRET, 'expected whsec_ and padded base64').optional(),
   SINK_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   SINK_FILE: z.string().optional(),
   WORKER_CONCURRENCY: wholeNumber(1, 100).default(4),
   ZENDESK_MINUTE_MS: wholeNumber(10, 60_000).default(60_000),
   MANUAL_SYNC_COOLDOWN_SECONDS: wholeNumber(0, 86_400).default(300),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'expected trace, debug, info, warn, error, fatal or silent',
+    })
+    .default('info'),
 })
 type ParsedEnvironment = z.infer<typeof environmentSchema>
 

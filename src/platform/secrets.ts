@@ -47,7 +47,7 @@ export class Secrets implements SecretValues {
 /** `id:base64(32 bytes)[,id:…]`. */
 export function parseEncryptionKeys(text: string, context: z.RefinementCtx): EncryptionKey[] {
   const keys = text.split(',').map((part) => {
-    const [, id, encoded] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]{43}=)$/.exec(part.trim()) ?? []
+    const [, id, encoded] = /^([\w.-]{1,32}):([A-Za-z0-9+/]{43}=)$/.exec(part.trim()) ?? []
     return id === undefined || encoded === undefined
       ? undefined
       : { id, key: Buffer.from(encoded, 'base64') }

@@ -8,15 +8,11 @@ import { readLiveTranscripts } from '../outbox/live-store.ts'
 import { toPublication, toPublishedTranscript } from '../outbox/publication.ts'
 import { readFeed, readFeedEnd } from '../outbox/store.ts'
 import { RequestError } from '../platform/errors.ts'
+import { unacceptable } from '../platform/http/input.ts'
+import { parseQuery } from '../platform/http/query.ts'
 import { pause } from '../platform/lifecycle.ts'
 import { findWorkspace } from '../workspace/store.ts'
-import {
-  type FeedQuery,
-  malformedQuery,
-  parseFeedQuery,
-  parseLiveQuery,
-  toCursor,
-} from './feed-query.ts'
+import { FeedQuery, LiveQuery, toCursor } from './feed-query.ts'
 
 /**
  * The feed: what was published in a workspace, in the order of its sequence, and what is live there
@@ -49,10 +45,10 @@ type RouteContext = Context & { readonly params: Readonly<Record<string, string>
 
 async function showFeed(deps: FeedDeps, ctx: RouteContext): Promise<void> {
   const { db } = deps
-  const query = parseFeedQuery(ctx.query)
+  const query = parseQuery(FeedQuery, ctx.query)
   const workspaceId = await knownWorkspace(db, ctx)
   if (query.after > (await readFeedEnd(db, workspaceId))) {
-    throw malformedQuery(['after: lies beyond the newest publication of this workspace'])
+    throw unacceptable(['after: lies beyond the newest publication of this workspace'])
   }
   if (query.wait > 0) await newsBeyond(deps, ctx, { workspaceId, ...query })
   ctx.set('cache-control', 'no-store')
@@ -110,7 +106,7 @@ async function newsBeyond(
  * has read all pages follows the feed from the one of the first page and misses no change.
  */
 async function showLive({ db }: FeedDeps, ctx: RouteContext): Promise<void> {
-  const { cursor, limit } = parseLiveQuery(ctx.query)
+  const { cursor, limit } = parseQuery(LiveQuery, ctx.query)
   const workspaceId = await knownWorkspace(db, ctx)
   const feedEnd = await readFeedEnd(db, workspaceId)
   const found = await readLiveTranscripts(db, workspaceId, { after: cursor, limit: limit + 1 })

@@ -1,3 +1,4 @@
+import type { DateTime } from 'luxon'
 import type { RetractionReason, TicketOutcome } from '../../db/schema.ts'
 import type { Ledger } from '../run/ledger.ts'
 import type { KnownTicket } from '../ticket/store.ts'
@@ -9,7 +10,12 @@ import type { ExportedTicket, TicketComments } from '../zendesk/types.ts'
 
 /** What becomes of one ticket, as it will be written. */
 export type Change =
-  | { readonly kind: 'unchanged'; readonly ticket: ExportedTicket; readonly outcome: TicketOutcome }
+  | {
+      readonly kind: 'unchanged'
+      readonly ticket: ExportedTicket
+      readonly outcome: TicketOutcome
+      readonly reason: string | null
+    }
   | {
       readonly kind: 'published'
       readonly ticket: ExportedTicket
@@ -18,7 +24,7 @@ export type Change =
       readonly transcript: Transcript
     }
   | {
-      readonly kind: 'filtered' | 'no_public_comments' | 'gone'
+      readonly kind: Absence
       readonly ticket: ExportedTicket
       /** Set if a live transcript is to be taken back. */
       readonly retraction: Retraction | null
@@ -35,18 +41,24 @@ export type Verdict =
   | { readonly kind: 'settled'; readonly change: Change }
   | { readonly kind: 'comments needed' }
 
+export interface Terms {
+  readonly filters: Filters
+  /** What was set aside since then is not tried again; null: all of it is. */
+  readonly setAsideSince: DateTime | null
+}
+
 /** Judges a row of the export by itself: it costs no request. */
 export function judge(
   ticket: ExportedTicket,
   known: KnownTicket | undefined,
-  filters: Filters,
+  { filters, setAsideSince }: Terms,
 ): Verdict {
-  if (ticket.status.toLowerCase() === 'deleted') return settled(absent('gone', ticket, known))
-  if (!inScope(filters, ticket).inScope) return settled(absent('filtered', ticket, known))
-  if (known !== undefined && isSettled(ticket, known)) {
-    return settled({ kind: 'unchanged', ticket, outcome: known.outcome })
+  const absence = absenceByRow(ticket, filters)
+  if (known !== undefined && isSettled(ticket, known, { absence, setAsideSince })) {
+    const { outcome, reason } = known
+    return settled({ kind: 'unchanged', ticket, outcome, reason })
   }
-  if (ticket.isPublic === false) return settled(absent('no_public_comments', ticket, known))
+  if (absence !== undefined) return settled(absent(absence, ticket, known))
   return { kind: 'comments needed' }
 }
 
@@ -61,7 +73,7 @@ export function decide(
   const transcript = buildTranscript(ticket, read)
   const hash = contentHash(transcript)
   if (known?.transcript?.isLive === true && known.transcript.contentHash === hash) {
-    return { kind: 'unchanged', ticket, outcome: 'published' }
+    return { kind: 'unchanged', ticket, outcome: 'published', reason: null }
   }
   const revision = (known?.transcript?.revision ?? 0) + 1
   return { kind: 'published', ticket, revision, contentHash: hash, transcript }
@@ -83,30 +95,39 @@ export function ledgerOf(changes: readonly Change[]): Ledger {
   }
 }
 
+/** Why a ticket has no transcript, as far as its row alone tells. */
+type Absence = 'gone' | 'filtered' | 'no_public_comments'
+
+function absenceByRow(ticket: ExportedTicket, filters: Filters): Absence | undefined {
+  if (ticket.status.toLowerCase() === 'deleted') return 'gone'
+  if (!inScope(filters, ticket).inScope) return 'filtered'
+  return ticket.isPublic === false ? 'no_public_comments' : undefined
+}
+
 /**
- * A row that we settled in just this state before, or a page from before the state that we know: a
- * repeated page. What was filtered or set aside then is not settled: filters and luck change.
+ * A row that we settled in just this state before, or one from before the state that we know: a
+ * repeated page. What was filtered or set aside then may not be settled: filters and luck change.
  */
-function isSettled(ticket: ExportedTicket, known: KnownTicket): boolean {
-  return (
-    known.outcome !== 'filtered' &&
-    known.outcome !== 'quarantined' &&
-    ticket.generatedAt <= known.generatedAt &&
-    ticket.updatedAt <= known.updatedAt
-  )
+function isSettled(
+  ticket: ExportedTicket,
+  known: KnownTicket,
+  { absence, setAsideSince }: { absence: Absence | undefined; setAsideSince: DateTime | null },
+): boolean {
+  if (ticket.generatedAt < known.generatedAt) return true
+  if (ticket.generatedAt > known.generatedAt || ticket.updatedAt > known.updatedAt) return false
+  if (absence !== undefined) return known.outcome === absence
+  if (known.outcome === 'filtered') return false
+  if (known.outcome !== 'quarantined') return true
+  return setAsideSince !== null && known.settledAt >= setAsideSince
 }
 
 const retractionReasons = {
   gone: 'deleted',
   filtered: 'filtered',
   no_public_comments: 'no_public_comments',
-} as const satisfies Record<string, RetractionReason>
+} as const satisfies Record<Absence, RetractionReason>
 
-function absent(
-  kind: 'filtered' | 'no_public_comments' | 'gone',
-  ticket: ExportedTicket,
-  known: KnownTicket | undefined,
-): Change {
+function absent(kind: Absence, ticket: ExportedTicket, known: KnownTicket | undefined): Change {
   const transcript = known?.transcript
   const retraction = transcript?.isLive
     ? { revision: transcript.revision + 1, reason: retractionReasons[kind] }

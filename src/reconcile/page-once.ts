@@ -4,22 +4,19 @@ import { type Cursor, moveCursor, readCursor } from '../cursor/store.ts'
 import type { Integration } from '../integration/integration.ts'
 import type { TicketId } from '../ids.ts'
 import { appendEntries } from '../outbox/store.ts'
-import {
-  type AppError,
-  DatabaseError,
-  TicketUnreadableError,
-  ZendeskUnavailableError,
-} from '../platform/errors.ts'
+import { DatabaseError } from '../platform/errors.ts'
 import { type Lease, assertLease } from '../run/lease-store.ts'
 import { type Run, addRequests, addToLedger, finishRun } from '../run/store.ts'
 import { type KnownTicket, readKnownTickets, saveTickets } from '../ticket/store.ts'
 import { saveRetractions, saveRevisions } from '../transcript/store.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { ZendeskClient } from '../zendesk/client.ts'
+import { type ExportPosition, largerPage } from '../zendesk/tickets.ts'
 import type { ExportedTicket, TicketPage, ZendeskAccount } from '../zendesk/types.ts'
 import { type Change, decide, judge, ledgerOf } from './decide.ts'
 import { gather } from './gather.ts'
-import { newestInstant, newestRows, toEntries, toTicketRow } from './page.ts'
+import { newestInstant, newestRows, outcomeOf, toEntries, toTicketRow } from './page.ts'
+import { assertExportAllowed, reasonToSetAside } from './set-aside-once.ts'
 
 export interface PageDeps {
   readonly db: Kysely<Database>
@@ -36,8 +33,6 @@ export interface Pass {
   readonly signal: AbortSignal
   /** `performance.now()` after which no further ticket is started. */
   readonly deadline: number
-  /** Tickets that this slice has given up on. */
-  readonly setAside: { count: number }
 }
 
 /**
@@ -50,9 +45,6 @@ const CONCURRENCY = 16
 const PORTION_TICKETS = 100
 const PORTION_TURNS = 5_000
 const PORTION_AGE_MS = 5_000
-
-const PATIENT_ATTEMPTS = 3
-const MOST_SET_ASIDE = 3
 
 /**
  * Makes our rows agree with one page of the ticket export. In comes the stored cursor; out go ticket
@@ -67,11 +59,11 @@ export async function pageOnce(deps: PageDeps, pass: Pass): Promise<'more' | 'en
     throw new DatabaseError(`integration ${pass.integration.id} has no cursor row`)
   }
   try {
-    const page = await deps.zendesk.exportTickets(pass.account, positionOf(cursor), {
-      pageSize: cursor.pageSize,
-      signal: pass.signal,
-    })
-    const complete = await storePage(deps, pass, page)
+    const from = positionOf(cursor)
+    const { pageSize } = cursor
+    const { signal } = pass
+    const page = await deps.zendesk.exportTickets(pass.account, from, { pageSize, signal })
+    const complete = await storePage(deps, pass, { page, from })
     return complete && page.endOfStream ? 'end of stream' : 'more'
   } finally {
     const requests = deps.zendesk.takeRequestCounts(pass.integration.id)
@@ -80,7 +72,11 @@ export async function pageOnce(deps: PageDeps, pass: Pass): Promise<'more' | 'en
 }
 
 /** Stores each portion while the next one is read; the last one waits for the page to be complete. */
-async function storePage(deps: PageDeps, pass: Pass, page: TicketPage): Promise<boolean> {
+async function storePage(
+  deps: PageDeps,
+  pass: Pass,
+  { page, from }: { readonly page: TicketPage; readonly from: ExportPosition },
+): Promise<boolean> {
   const rows = newestRows(page.tickets)
   const known = await readKnownTickets(
     deps.db,
@@ -90,6 +86,7 @@ async function storePage(deps: PageDeps, pass: Pass, page: TicketPage): Promise<
   const portions = gather(rows, (row) => settle(deps, pass, row, known), portionLimits(pass))
   let storing = Promise.resolve()
   let held: Change[] = []
+  let hasSetAside = false
   for (;;) {
     const next = await portions.next().catch(async (error: unknown) => {
       await storing
@@ -97,7 +94,13 @@ async function storePage(deps: PageDeps, pass: Pass, page: TicketPage): Promise<
       throw error
     })
     await storing
+    hasSetAside ||= held.some((change) => outcomeOf(change) === 'quarantined')
     if (next.done === true) {
+      if (next.value && hasSetAside) {
+        await commit(deps, pass, held, undefined)
+        held = []
+        await assertExportAllowed(deps, pass, from)
+      }
       await commit(deps, pass, held, next.value ? page : undefined)
       return next.value
     }
@@ -115,29 +118,18 @@ async function settle(
   allKnown: ReadonlyMap<TicketId, KnownTicket>,
 ): Promise<Change> {
   const known = allKnown.get(ticket.id)
-  const verdict = judge(ticket, known, pass.workspace.filters)
+  const { filters } = pass.workspace
+  const verdict = judge(ticket, known, { filters, setAsideSince: pass.run.startedAt })
   if (verdict.kind === 'settled') return verdict.change
   try {
     const { signal } = pass
     const read = await deps.zendesk.listComments(pass.account, ticket.id, { signal })
     return decide(ticket, known, read)
   } catch (error) {
-    if (!isOfTicketAlone(error, pass)) throw error
-    return { kind: 'quarantined', ticket, reason: error.message }
+    const reason = await reasonToSetAside(deps, pass, ticket.id, error)
+    if (reason === undefined) throw error
+    return { kind: 'quarantined', ticket, reason }
   }
-}
-
-/**
- * A ticket that Zendesk cannot show while it shows others must not hold up the account. Whether that
- * is so shows when a run comes back to it again and again; a few in a slice may then be set aside,
- * for if it were all of them it would be Zendesk that is down.
- */
-function isOfTicketAlone(error: unknown, pass: Pass): error is AppError {
-  if (error instanceof TicketUnreadableError) return true
-  if (!(error instanceof ZendeskUnavailableError) || pass.run.attempts < PATIENT_ATTEMPTS)
-    return false
-  pass.setAside.count += 1
-  return pass.setAside.count <= MOST_SET_ASIDE
 }
 
 /** One transaction; `page` is given with the last portion of a page and moves the cursor behind it. */
@@ -171,7 +163,8 @@ async function commit(
     })
     if (page !== undefined) {
       const generatedAt = newestInstant(page.tickets)
-      await moveCursor(trx, integration.id, { ...page, generatedAt })
+      const pageSize = largerPage(page.pageSize)
+      await moveCursor(trx, integration.id, { ...page, generatedAt, pageSize })
       if (page.endOfStream) await finishRun(trx, run.id)
     }
     // Last, for it takes the lock that orders the workspace's publications.
@@ -200,7 +193,7 @@ function portionLimits(pass: Pass) {
   }
 }
 
-function positionOf(cursor: Cursor): { cursor: string } | { startAt: Date } {
+function positionOf(cursor: Cursor): ExportPosition {
   return cursor.afterCursor === null
     ? { startAt: cursor.startAt.toJSDate() }
     : { cursor: cursor.afterCursor }

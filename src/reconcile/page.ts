@@ -1,3 +1,4 @@
+import type { TicketOutcome } from '../../db/schema.ts'
 import type { IntegrationId, TicketId } from '../ids.ts'
 import type { NewEntry } from '../outbox/entry.ts'
 import type { TicketToSave } from '../ticket/store.ts'
@@ -21,6 +22,10 @@ export function newestInstant(tickets: readonly ExportedTicket[]): Date | null {
   return new Date(Math.max(...tickets.map((ticket) => ticket.generatedAt.toMillis())))
 }
 
+export function outcomeOf(change: Change): TicketOutcome {
+  return change.kind === 'unchanged' ? change.outcome : change.kind
+}
+
 export function toTicketRow(change: Change): TicketToSave {
   const { ticket } = change
   return {
@@ -30,8 +35,8 @@ export function toTicketRow(change: Change): TicketToSave {
     status: ticket.status,
     tags: ticket.tags,
     groupId: ticket.groupId,
-    outcome: change.kind === 'unchanged' ? change.outcome : change.kind,
-    reason: change.kind === 'quarantined' ? change.reason : null,
+    outcome: outcomeOf(change),
+    reason: 'reason' in change ? change.reason : null,
   }
 }
 

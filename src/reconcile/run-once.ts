@@ -42,7 +42,7 @@ export async function runOnce(
   const startedAt = performance.now()
   await markRunning(deps.db, pass.run.id)
   const end = await runPass(() => pagesUntil(deps, { ...pass, lease }), pass.signal)
-  await settleRun(deps, pass.run, end)
+  if (!lease.signal.aborted) await settleRun(deps, pass.run, end)
   log.info(
     {
       integrationId,
@@ -76,7 +76,7 @@ async function preparePass(
     quotaShare: workspace.quotaShare ?? quotaShare,
   }
   const deadline = performance.now() + SLICE_MS
-  return { run, integration, workspace, account, signal, deadline, setAside: { count: 0 } }
+  return { run, integration, workspace, account, signal, deadline }
 }
 
 async function pagesUntil(deps: RunDeps, pass: Pass): Promise<'slice over' | 'end of stream'> {
@@ -87,7 +87,7 @@ async function pagesUntil(deps: RunDeps, pass: Pass): Promise<'slice over' | 'en
   return 'slice over'
 }
 
-/** Writes down what comes next. A lost lease writes nothing: the run belongs to another worker. */
+/** Writes down what comes next. Without the lease nothing is written: the run is another worker's. */
 async function settleRun({ db }: RunDeps, run: Run, end: PassEnd<unknown>): Promise<void> {
   switch (end.kind) {
     case 'done':

@@ -1,5 +1,5 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
-import { Client } from 'pg'
+import { Client, type QueryResultRow } from 'pg'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
 import { DatabaseError, LeaseLostError } from '../platform/errors.ts'
@@ -26,9 +26,18 @@ const LOCK_NAMESPACE = 0x68656172
 /** The server finds out within half a minute that the machine at the other end is gone. */
 const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3'
 
+/** We find out the same way: a lock that is not answered for so long is lost with its connection. */
+const ANSWER_TIMEOUT_MS = 10_000
+
+/** One session of the server, which holds the locks of all leases of this process. */
 interface Connection {
-  readonly client: Client
-  readonly lost: AbortController
+  readonly ask: <Row extends QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+  ) => Promise<readonly Row[]>
+  /** Aborts when the session has ended, and its locks with it. */
+  readonly lost: AbortSignal
+  readonly end: () => Promise<void>
 }
 
 export class Leases {
@@ -48,17 +57,19 @@ export class Leases {
     this.#held.add(integrationId)
     try {
       const connection = await this.#connect()
-      const lockNumber = await this.#lock(connection.client, integrationId)
+      const lockNumber = await this.#lock(connection, integrationId)
       if (lockNumber === undefined) {
         this.#held.delete(integrationId)
         return undefined
       }
-      const fence = await raiseFence(this.#db, integrationId)
-      return {
-        integrationId,
-        fence,
-        signal: connection.lost.signal,
-        [Symbol.asyncDispose]: () => this.#release(connection, integrationId, lockNumber),
+      const release = () => this.#release(connection, integrationId, lockNumber)
+      try {
+        const fence = await raiseFence(this.#db, integrationId)
+        const { lost: signal } = connection
+        return { integrationId, fence, signal, [Symbol.asyncDispose]: release }
+      } catch (error) {
+        await release()
+        throw error
       }
     } catch (error) {
       this.#held.delete(integrationId)
@@ -68,16 +79,15 @@ export class Leases {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const connection = await this.#connection?.catch(() => undefined)
-    await connection?.client.end()
+    await connection?.end()
   }
 
-  async #lock(client: Client, integrationId: IntegrationId): Promise<number | undefined> {
-    const { rows } = await client.query<{ number: number; locked: boolean }>(
+  async #lock(connection: Connection, integrationId: IntegrationId): Promise<number | undefined> {
+    const [row] = await connection.ask<{ number: number; locked: boolean }>(
       `select lock_number as number, pg_try_advisory_lock($1, lock_number) as locked
        from lease where integration_id = $2`,
       [LOCK_NAMESPACE, integrationId],
     )
-    const [row] = rows
     if (row === undefined) throw new DatabaseError(`integration ${integrationId} has no lease row`)
     return row.locked ? row.number : undefined
   }
@@ -88,38 +98,59 @@ export class Leases {
     lockNumber: number,
   ): Promise<void> {
     this.#held.delete(integrationId)
-    if (connection.lost.signal.aborted) return
-    await connection.client.query('select pg_advisory_unlock($1, $2)', [LOCK_NAMESPACE, lockNumber])
+    if (connection.lost.aborted) return
+    const unlock = 'select pg_advisory_unlock($1, $2)'
+    // If it fails the session is ended, which unlocks as well.
+    await connection.ask(unlock, [LOCK_NAMESPACE, lockNumber]).catch(() => {})
   }
 
   #connect(): Promise<Connection> {
-    this.#connection ??= this.#open()
-    return this.#connection
-  }
-
-  async #open(): Promise<Connection> {
-    const lost = new AbortController()
-    const client = new Client({
-      connectionString: this.#url,
-      application_name: 'hearflow-zendesk-leases',
-      options: KEEPALIVE,
-      keepAlive: true,
-      connectionTimeoutMillis: 10_000,
+    if (this.#connection !== undefined) return this.#connection
+    const opened = open(this.#url, () => {
+      // One that was opened meanwhile is not the one that is lost.
+      if (this.#connection === opened) this.#connection = undefined
     })
-    const forget = (): void => {
-      this.#connection = undefined
-      lost.abort(new LeaseLostError('the connection that holds the leases was lost'))
-    }
-    client.on('error', forget)
-    client.on('end', forget)
-    try {
-      await client.connect()
-    } catch (error) {
-      this.#connection = undefined
-      throw error
-    }
-    return { client, lost }
+    this.#connection = opened
+    return opened
   }
+}
+
+async function open(url: string, forget: () => void): Promise<Connection> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'hearflow-zendesk-leases',
+    options: KEEPALIVE,
+    keepAlive: true,
+    connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+  })
+  const lost = new AbortController()
+  const lose = (): void => {
+    forget()
+    lost.abort(new LeaseLostError('the connection that holds the leases was lost'))
+  }
+  client.on('error', lose)
+  client.on('end', lose)
+  let last: Promise<unknown> = Promise.resolve()
+  const ask: Connection['ask'] = async <Row extends QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+  ) => {
+    const answer = last.then(() => client.query<Row>(text, [...values]))
+    // A question without an answer leaves the locks in doubt: with the session all of them end.
+    last = answer.catch(() => {
+      lose()
+      return client.end().catch(() => {})
+    })
+    return (await answer).rows
+  }
+  try {
+    await client.connect()
+  } catch (error) {
+    forget()
+    throw error
+  }
+  return { ask, lost: lost.signal, end: () => client.end() }
 }
 
 async function raiseFence(db: Kysely<Database>, integrationId: IntegrationId): Promise<number> {

@@ -9,6 +9,9 @@ export interface KnownTicket {
   readonly generatedAt: DateTime
   readonly updatedAt: DateTime
   readonly outcome: TicketOutcome
+  readonly reason: string | null
+  /** When it came to this; of a ticket that was set aside, when it was last tried. */
+  readonly settledAt: DateTime
   readonly transcript: {
     readonly revision: number
     readonly isLive: boolean
@@ -44,6 +47,8 @@ export async function readKnownTickets(
       'ticket.generatedAt',
       'ticket.updatedAt',
       'ticket.outcome',
+      'ticket.reason',
+      'ticket.settledAt',
       'transcript.revision',
       'transcript.state',
       'transcript.contentHash',
@@ -62,7 +67,28 @@ export async function readKnownTickets(
   return new Map(known.map((ticket) => [ticket.ticketId, ticket]))
 }
 
-/** Inserts or moves forward: an older row changes nothing, an equal one is not written again. */
+/** Some other ticket whose comments could be read, the one most lately. */
+export async function findReadTicket(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+  other: TicketId,
+): Promise<TicketId | undefined> {
+  const row = await db
+    .selectFrom('ticket')
+    .select('ticketId')
+    .where('integrationId', '=', integrationId)
+    .where('outcome', '=', 'published')
+    .where('ticketId', '<>', other)
+    .orderBy('settledAt', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row && TicketId.parse(row.ticketId)
+}
+
+/**
+ * Inserts or moves forward: an older row changes nothing, an equal one is not written again, unless
+ * it says that a ticket was set aside once more.
+ */
 export async function saveTickets(
   trx: Transaction<Database>,
   integrationId: IntegrationId,
@@ -92,9 +118,9 @@ export async function saveTickets(
       status = excluded.status, tags = excluded.tags, group_id = excluded.group_id,
       outcome = excluded.outcome, reason = excluded.reason, settled_at = now()
     where stored.generated_at <= excluded.generated_at
-      and (stored.generated_at, stored.updated_at, stored.outcome, stored.reason)
-        is distinct from
-        (excluded.generated_at, excluded.updated_at, excluded.outcome, excluded.reason)`.execute(
+      and (excluded.outcome = 'quarantined'
+        or (stored.generated_at, stored.updated_at, stored.outcome)
+          is distinct from (excluded.generated_at, excluded.updated_at, excluded.outcome))`.execute(
     trx,
   )
 }

@@ -10,7 +10,7 @@ import type { Permits, Spender } from './budget/permit-store.ts'
 import { accountAddress } from './http/address.ts'
 import type { HttpClient } from './http/client.ts'
 import { type HttpAnswer, type Reading, readResponse } from './http/read-response.ts'
-import { PATIENCE_MS, TRIES, backoffMs, retryAfterMs } from './http/retry.ts'
+import { PATIENCE_MS, TRIES, TRIES_OF_404, backoffMs, retryAfterMs } from './http/retry.ts'
 import type { GivenToken } from './tokens/client.ts'
 
 export interface CallDeps {
@@ -123,11 +123,15 @@ async function backOff(
   state: CallState,
   { error, triedAt }: { readonly error: ZendeskUnavailableError; readonly triedAt: number },
 ): Promise<void> {
-  state.failures += 1
+  // What is asked for in smaller pieces is another question, and ends when it cannot be smaller.
   const isSmaller = call.shrink?.(error) === true
-  if (!isSmaller) state.lostMs += performance.now() - triedAt
-  const pauseMs = backoffMs(state.failures, Math.random(), deps.minuteMs)
-  if (state.failures >= TRIES || state.lostMs + pauseMs > PATIENCE_MS) throw error
+  if (!isSmaller) {
+    state.failures += 1
+    state.lostMs += performance.now() - triedAt
+  }
+  const pauseMs = backoffMs(Math.max(1, state.failures), Math.random(), deps.minuteMs)
+  const tries = error.status === 404 ? TRIES_OF_404 : TRIES
+  if (state.failures >= tries || state.lostMs + pauseMs > PATIENCE_MS) throw error
   state.lostMs += pauseMs
   await pause(pauseMs, call.signal)
 }

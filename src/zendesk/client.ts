@@ -3,15 +3,17 @@ import type { Database } from '../../db/schema.ts'
 import type { TokenGrant } from '../credential/credential.ts'
 import type { IntegrationId, Subdomain, TicketId } from '../ids.ts'
 import type { Config } from '../platform/config.ts'
-import { TicketUnreadableError, ZendeskRefusedError } from '../platform/errors.ts'
+import { ZendeskRefusedError, ZendeskShapeError } from '../platform/errors.ts'
 import type { Family } from './budget/family.ts'
-import { Permits } from './budget/permit-store.ts'
+import { Permits, WITHOUT_SHARE } from './budget/permit-store.ts'
 import { type Call, type CallDeps, type Outcome, type TokenSource, callOnce } from './call-once.ts'
 import {
   CommentCollection,
   type CommentsPosition,
-  MOST_PAGES,
+  assertEnds,
+  blameTicket,
   commentsPath,
+  isSamePosition,
   nextPosition,
   readCommentsPage,
 } from './comments.ts'
@@ -21,8 +23,11 @@ import { RequestCounts } from './http/request-counts.ts'
 import type { CodeExchange } from './oauth.ts'
 import {
   type ExportPosition,
+  MOST_REPEATS,
+  assertExportable,
   boundedPageSize,
   exportPath,
+  isRepeated,
   readTicketPage,
   smallerPage,
 } from './tickets.ts'
@@ -45,14 +50,12 @@ export interface ZendeskDeps {
  * checked and is either of our own types or an error that says what to do. Private comments end here.
  */
 export class ZendeskClient {
-  readonly #config: Config
   readonly #http = new HttpClient()
   readonly #counts = new RequestCounts()
   readonly #tokens: TokenClient
   readonly #callDeps: CallDeps
 
   constructor({ db, config }: ZendeskDeps) {
-    this.#config = config
     this.#tokens = new TokenClient({ db, config, http: this.#http, counts: this.#counts })
     const { urlTemplate, minuteMs } = config.zendesk
     const permits = new Permits(db, minuteMs)
@@ -66,17 +69,24 @@ export class ZendeskClient {
     options: { readonly pageSize: number; readonly signal: AbortSignal },
   ): Promise<TicketPage> {
     let pageSize = boundedPageSize(options.pageSize)
-    const outcome = await this.#call(this.#caller(account), 'incremental', {
-      path: () => exportPath(from, pageSize, Date.now()),
-      timeoutMs: EXPORT_TIMEOUT_MS,
-      signal: options.signal,
-      shrink: (error) => {
-        if (!isTooLarge(error)) return false
-        pageSize = smallerPage(pageSize)
-        return true
-      },
-    })
-    return readTicketPage(outcome, from, pageSize)
+    for (let repeats = 0; repeats <= MOST_REPEATS; repeats++) {
+      const outcome = await this.#call(this.#caller(account), 'incremental', {
+        path: () => exportPath(from, pageSize, Date.now()),
+        timeoutMs: EXPORT_TIMEOUT_MS,
+        signal: options.signal,
+        shrink: (error) => {
+          const smaller = isTooLarge(error) ? smallerPage(pageSize) : pageSize
+          const isSmaller = smaller < pageSize
+          pageSize = smaller
+          return isSmaller
+        },
+      })
+      const page = readTicketPage(outcome, from, pageSize)
+      if (!isRepeated(page, from)) return page
+    }
+    throw new ZendeskShapeError(
+      'ticket export: the cursor does not move although the stream has not ended',
+    )
   }
 
   /** All comments of a ticket; null if Zendesk has no such ticket (any more). */
@@ -88,21 +98,20 @@ export class ZendeskClient {
     const caller = this.#caller(account)
     const comments = new CommentCollection(ticketId)
     let position: CommentsPosition | null = { kind: 'first' }
-    for (let pages = 0; position !== null; pages++) {
-      if (pages >= MOST_PAGES) {
-        throw new TicketUnreadableError(
-          `ticket ${ticketId} has more than ${MOST_PAGES} pages of comments`,
-        )
-      }
+    const asked = { pages: 0, repeats: 0 }
+    while (position !== null) {
+      assertEnds(ticketId, asked)
       const path = commentsPath(ticketId, position)
       const outcome = await this.#call(caller, 'account', {
         path: () => path,
         signal: options.signal,
-      })
+      }).catch((error: unknown) => blameTicket(ticketId, error))
       const page = readCommentsPage(outcome, ticketId)
       if (page === null) return null
       comments.add(page)
-      position = nextPosition(page, position, ticketId)
+      const next = nextPosition(page, position, ticketId)
+      asked[isSamePosition(next, position) ? 'repeats' : 'pages'] += 1
+      position = next
     }
     return comments.result()
   }
@@ -127,7 +136,7 @@ export class ZendeskClient {
     const userId = readUserId(me)
     const from = { startAt: new Date() }
     const path = (): string => exportPath(from, 1, Date.now())
-    readTicketPage(await this.#call(caller, 'incremental', { path, signal }), from, 1)
+    assertExportable(await this.#call(caller, 'incremental', { path, signal }), from)
     return { userId }
   }
 
@@ -189,9 +198,8 @@ export class ZendeskClient {
   }
 
   #newcomer(subdomain: Subdomain, accessToken: string): Caller {
-    const { quotaShare } = this.#config.zendesk
     return {
-      spender: { subdomain, quotaShare },
+      spender: { subdomain, quotaShare: WITHOUT_SHARE },
       token: onlyToken(accessToken),
       logFields: { subdomain },
     }

@@ -1,20 +1,27 @@
 import type { TicketId } from '../ids.ts'
-import { TicketUnreadableError, ZendeskShapeError } from '../platform/errors.ts'
+import {
+  TicketUnreadableError,
+  ZendeskShapeError,
+  ZendeskUnavailableError,
+} from '../platform/errors.ts'
 import { type Reading, readFields } from './http/read-response.ts'
 import {
+  COMMENTS_A_PAGE,
   type CommentsPageFields,
   type PublicCommentFields,
   commentsPageSchema,
   isPublicComment,
+  lacksPublicFlag,
   privateCommentSchema,
   publicCommentSchema,
+  withPublicFlag,
 } from './schemas.ts'
 import { commentText } from './text.ts'
-import { toInstant } from './tickets.ts'
+import { MOST_REPEATS, toInstant } from './tickets.ts'
 import type { PublicComment, TicketComments } from './types.ts'
 
-/** Zendesk allows 5,000 comments a ticket, a hundred a page. */
-export const MOST_PAGES = 50
+/** Zendesk allows 5,000 comments a ticket; a server that gives ten a page is read to the end, too. */
+const MOST_PAGES = 500
 
 /** Cursor pagination, and the older kind with numbered pages for servers that answer in it. */
 export type CommentsPosition =
@@ -47,7 +54,18 @@ export function readCommentsPage(reading: Reading, ticketId: TicketId): Comments
   throw new TicketUnreadableError(`Zendesk ${verb} to list the comments of ticket ${ticketId}`)
 }
 
-/** Where to go on, or null after the last page. */
+/**
+ * Throws for the ticket what is about nothing else: a 404 that comes again and again, but not as the
+ * API itself says that a ticket is gone. That would take a transcript back; this sets a ticket aside.
+ */
+export function blameTicket(ticketId: TicketId, error: unknown): never {
+  if (!(error instanceof ZendeskUnavailableError) || error.status !== 404) throw error
+  throw new TicketUnreadableError(
+    `Zendesk answers 404 for the comments of ticket ${ticketId}, but not in its own form`,
+  )
+}
+
+/** Where to go on, or null after the last page. A page that came again leads to where it was asked. */
 export function nextPosition(
   page: CommentsPageFields,
   position: CommentsPosition,
@@ -56,14 +74,36 @@ export function nextPosition(
   if (page.meta) {
     if (!page.meta.has_more) return null
     const after = page.meta.after_cursor
-    const isStuck = !after || (position.kind === 'cursor' && position.after === after)
-    if (!isStuck) return { kind: 'cursor', after }
+    if (after) return { kind: 'cursor', after }
+    throw new ZendeskShapeError(
+      `comments of ticket ${ticketId}: missing after_cursor before the last page`,
+    )
+  }
+  if (!page.next_page) return null
+  if (position.kind === 'numbered') return { kind: 'numbered', page: position.page + 1 }
+  // A server that counts in smaller pages unless asked in its own way: its first one again, larger.
+  return { kind: 'numbered', page: page.comments.length < COMMENTS_A_PAGE ? 1 : 2 }
+}
+
+export function isSamePosition(a: CommentsPosition | null, b: CommentsPosition): boolean {
+  return a?.kind === 'cursor' && b.kind === 'cursor' && a.after === b.after
+}
+
+/** Throws where reading would not come to an end. */
+export function assertEnds(
+  ticketId: TicketId,
+  { pages, repeats }: { readonly pages: number; readonly repeats: number },
+): void {
+  if (repeats > MOST_REPEATS) {
     throw new ZendeskShapeError(
       `comments of ticket ${ticketId}: the cursor does not move although there are more pages`,
     )
   }
-  if (!page.next_page) return null
-  return { kind: 'numbered', page: position.kind === 'numbered' ? position.page + 1 : 2 }
+  if (pages >= MOST_PAGES) {
+    throw new TicketUnreadableError(
+      `ticket ${ticketId} has more than ${MOST_PAGES} pages of comments`,
+    )
+  }
 }
 
 /**
@@ -83,9 +123,12 @@ export class CommentCollection {
 
   add(page: CommentsPageFields): void {
     for (const [index, comment] of page.comments.entries()) {
-      if (isPublicComment(comment)) this.#addPublic(comment, index)
+      const what = `comments of ticket ${this.#ticketId}, entry ${index}`
+      if (lacksPublicFlag(comment)) readFields(withPublicFlag, comment, what)
+      else if (isPublicComment(comment)) this.#addPublic(comment, what)
       else this.#addPrivate(comment)
     }
+    if (!page.users) this.#assertNobodySpeaks()
     for (const { id, role } of page.users ?? []) {
       if (role === 'agent' || role === 'admin') this.#staff.add(id)
     }
@@ -99,8 +142,16 @@ export class CommentCollection {
     }
   }
 
-  #addPublic(comment: unknown, index: number): void {
-    const what = `comments of ticket ${this.#ticketId}, entry ${index}`
+  /** Without the users beside them, nobody can tell whether customers or agents wrote comments. */
+  #assertNobodySpeaks(): void {
+    const speaker = [...this.#public.values()].find(({ authorId }) => (authorId ?? -1) > 0)
+    if (speaker === undefined) return
+    throw new ZendeskShapeError(
+      `comments of ticket ${this.#ticketId}: missing users; reading stops here until this is understood`,
+    )
+  }
+
+  #addPublic(comment: unknown, what: string): void {
     const fields = readFields(publicCommentSchema, comment, what)
     if (!this.#private.has(fields.id)) this.#public.set(fields.id, toComment(fields))
   }
@@ -120,13 +171,14 @@ function toComment(fields: PublicCommentFields): PublicComment {
   return {
     id: fields.id,
     public: fields.public,
-    authorId: fields.author_id ?? null,
+    authorId: fields.author_id,
     at: toInstant(fields.created_at),
     text: commentText(fields),
     attachments: (fields.attachments ?? [])
+      .filter((attachment) => attachment !== null)
       .filter((attachment) => attachment.deleted !== true)
       .map(({ file_name, content_type }) => ({
-        fileName: file_name,
+        fileName: file_name ?? '',
         contentType: content_type ?? null,
       })),
   }

@@ -20,13 +20,12 @@ const exportedTicket = z.object({
   created_at: instant,
   updated_at: instant,
   status: z.string().min(1),
-  tags: z.array(z.string()),
-  group_id: id.nullable(),
+  tags: z.array(z.string()).nullish(),
+  group_id: id.nullish(),
   subject: text,
   priority: text,
   type: text,
   via: z.unknown(),
-  requester_id: id.nullish(),
   is_public: z.boolean().nullish(),
 })
 export type ExportedTicketFields = z.infer<typeof exportedTicket>
@@ -43,51 +42,77 @@ export const viaSchema = z.object({ channel: z.string() })
 /** This line decides what is public: the literal `true` and nothing that resembles it. */
 const publicFlag = z.literal(true)
 
-const withPublicFlag = z.object({ public: publicFlag })
+export const withPublicFlag = z.object({ public: publicFlag })
 
 export function isPublicComment(comment: unknown): boolean {
   return withPublicFlag.safeParse(comment).success
 }
 
+/** A comment that does not say what it is: taking it for private would take its transcript back. */
+export function lacksPublicFlag(comment: unknown): boolean {
+  return typeof comment === 'object' && comment !== null && !('public' in comment)
+}
+
 const attachment = z.object({
-  file_name: z.string(),
+  file_name: text,
   content_type: text,
   deleted: z.boolean().nullish(),
 })
 
+/** A telephone number, also where it is written as a number. */
+const telephone = z.union([z.string(), z.int().transform(String)]).nullish()
+
 const call = z.object({
-  from: text,
-  to: text,
+  from: telephone,
+  to: telephone,
   recording_url: text,
   transcription_text: text,
   answered_by_name: text,
 })
 
-export const publicCommentSchema = z.object({
+const publicComment = z.object({
   id,
   public: publicFlag,
-  author_id: id.nullish(),
+  author_id: id.nullable(),
   created_at: instant,
   body: text,
   html_body: text,
   plain_body: text,
-  attachments: z.array(attachment).nullish(),
+  attachments: z.array(attachment.nullable()).nullish(),
   data: call.nullish(),
   formatted_from: text,
   formatted_to: text,
   transcription_visible: z.boolean().nullish(),
 })
+
+/** Any of the three spellings of the text will do; an empty one is a text as well. */
+export const publicCommentSchema = publicComment.refine(
+  ({ body, html_body, plain_body }) => [body, html_body, plain_body].some((it) => it !== undefined),
+  { path: ['body'] },
+)
 export type PublicCommentFields = z.infer<typeof publicCommentSchema>
 
 const author = z.object({ id, role: text })
 
-/** Comments stay unread here: which of them may be read is decided one by one. */
-export const commentsPageSchema = z.object({
-  comments: z.array(z.unknown()),
-  users: z.array(author).nullish(),
-  meta: z.object({ has_more: z.boolean(), after_cursor: text }).nullish(),
-  next_page: text,
-})
+/** The most that Zendesk puts on a page of comments. */
+export const COMMENTS_A_PAGE = 100
+
+/**
+ * Comments stay unread here: which of them may be read is decided one by one. A full page that says
+ * nothing of the next one, in neither of the two forms, may not be the last.
+ */
+export const commentsPageSchema = z
+  .object({
+    comments: z.array(z.unknown()),
+    users: z.array(author).nullish(),
+    meta: z.object({ has_more: z.boolean(), after_cursor: text }).nullish(),
+    next_page: text,
+  })
+  .refine(
+    ({ comments, meta, next_page }) =>
+      Boolean(meta) || next_page !== undefined || comments.length < COMMENTS_A_PAGE,
+    { path: ['meta'] },
+  )
 export type CommentsPageFields = z.infer<typeof commentsPageSchema>
 
 export const privateCommentSchema = z.object({ id })

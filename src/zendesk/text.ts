@@ -48,7 +48,8 @@ const htmlToText = compile({
  */
 export function commentText(comment: CommentText): string {
   const text = writtenText(comment)
-  return comment.data ? callText(text, comment, comment.data) : text
+  const isCall = comment.data ?? comment.formatted_from ?? comment.formatted_to
+  return isCall ? callText(text, comment, comment.data ?? {}) : text
 }
 
 function writtenText({ plain_body, html_body, body }: CommentText): string {

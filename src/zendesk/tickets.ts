@@ -37,12 +37,17 @@ export function smallerPage(pageSize: number): number {
   return Math.max(Math.min(SMALLEST_PAGE, pageSize), Math.floor(pageSize / 2))
 }
 
+/** What to ask for after a page came: one bad minute of Zendesk's must not leave pages small for ever. */
+export function largerPage(pageSize: number): number {
+  return boundedPageSize(pageSize * 1.25 + 1)
+}
+
 export function readTicketPage(
   reading: Reading,
   from: ExportPosition,
   pageSize: number,
 ): TicketPage {
-  if (reading.kind === 'answered') return toPage(reading.value, from, pageSize)
+  if (reading.kind === 'answered') return toPage(reading.value, pageSize)
   if (reading.kind === 'invalid') {
     if ('startAt' in from && reading.isTooRecent) {
       return { tickets: [], afterCursor: null, endOfStream: true, pageSize }
@@ -61,17 +66,28 @@ export function readTicketPage(
   throw new ZendeskUnavailableError('Zendesk answers 404 to the ticket export', 404)
 }
 
-function toPage(value: object, from: ExportPosition, pageSize: number): TicketPage {
+/**
+ * Throws unless this answer is that to a user who may export. What stands on the page is not looked
+ * at: where its form is not known, that is for the run that stores it to tell.
+ */
+export function assertExportable(reading: Reading, from: ExportPosition): void {
+  if (reading.kind !== 'answered') readTicketPage(reading, from, 1)
+}
+
+/** A page that comes again is asked for again so often; then it is no slip but a form we don't know. */
+export const MOST_REPEATS = 2
+
+/** Whether the page leads to where it was asked for: it is an earlier one that came again. */
+export function isRepeated(page: TicketPage, from: ExportPosition): boolean {
+  return !page.endOfStream && 'cursor' in from && page.afterCursor === from.cursor
+}
+
+function toPage(value: object, pageSize: number): TicketPage {
   const fields = readFields(ticketPageSchema, value, 'ticket export')
   const endOfStream = fields.end_of_stream
   const afterCursor = fields.after_cursor ?? null
   if (!endOfStream && afterCursor === null) {
     throw new ZendeskShapeError('ticket export: missing after_cursor before the end of the stream')
-  }
-  if (!endOfStream && 'cursor' in from && afterCursor === from.cursor) {
-    throw new ZendeskShapeError(
-      'ticket export: the cursor does not move although the stream has not ended',
-    )
   }
   return { tickets: fields.tickets.map(toTicket), afterCursor, endOfStream, pageSize }
 }
@@ -87,10 +103,9 @@ function toTicket(row: ExportedTicketFields): ExportedTicket {
     subject: row.subject ?? null,
     priority: row.priority ?? null,
     type: row.type ?? null,
-    tags: row.tags,
-    groupId: row.group_id,
+    tags: row.tags ?? [],
+    groupId: row.group_id ?? null,
     channel: via.success ? via.data.channel : null,
-    requesterId: row.requester_id ?? null,
     isPublic: row.is_public ?? null,
   }
 }

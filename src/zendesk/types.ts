@@ -21,7 +21,6 @@ export interface ExportedTicket {
   readonly tags: readonly string[]
   readonly groupId: number | null
   readonly channel: string | null
-  readonly requesterId: number | null
   readonly isPublic: boolean | null
 }
 

@@ -4,8 +4,8 @@ import { type Kysely, sql } from 'kysely'
 import type { Database, IntegrationStatus } from '../../db/schema.ts'
 import { flagErrored } from '../../src/integration/store.ts'
 import { startCursor } from '../../src/cursor/store.ts'
-import { IntegrationId } from '../../src/ids.ts'
-import { insertRun } from '../../src/run/store.ts'
+import { IntegrationId, RunId } from '../../src/ids.ts'
+import { failRun, insertRun } from '../../src/run/store.ts'
 import { type Feed, aFeed } from '../support/outbox-rows.ts'
 import { startTestWeb } from '../support/web.ts'
 
@@ -88,6 +88,34 @@ test('a backfill shows how far it is in its window', async (t) => {
   const done = await ask('GET', `/admin/integrations/${feed.integrationId}`)
   t.like(done.at('backfill'), { state: 'done', progress: 1, eta_seconds: 0 })
 })
+
+test('what is shown belongs together, whatever is written meanwhile', async (t) => {
+  const { ask, db } = await startTestWeb(t)
+  const feed = await aFeed(db)
+  const runId = RunId.parse(await aBackfill(db, feed))
+  const error = { code: 'zendesk_shape', message: 'a form that is not known' } as const
+  const lock = await db.startTransaction().execute()
+  await sql`lock table cursor`.execute(lock)
+
+  const showing = ask('GET', `/admin/integrations/${feed.integrationId}`)
+  await untilSomebodyWaitsFor(db, 'cursor')
+  await flagErrored(db, feed.integrationId, error)
+  await failRun(db, runId, error)
+  await lock.rollback().execute()
+
+  const shown = await showing
+  t.is(shown.at('status'), 'pending')
+  t.is(shown.at('backfill.state'), 'running')
+})
+
+async function untilSomebodyWaitsFor(db: Kysely<Database>, table: string): Promise<void> {
+  for (;;) {
+    const { rows } = await sql`
+      select from pg_locks where not granted and relation = ${table}::regclass
+        and database = (select oid from pg_database where datname = current_database())`.execute(db)
+    if (rows.length > 0) return
+  }
+}
 
 test('tickets are counted by what became of them', async (t) => {
   const { ask, db } = await startTestWeb(t)
@@ -179,6 +207,7 @@ test('the list shows one status if asked, and is paged', async (t) => {
   )
 
   t.is((await ask('GET', '/admin/integrations?status=broken')).status, 422)
+  t.is((await ask('GET', '/admin/integrations?status=')).status, 200)
 })
 
 test('runs are listed newest first, and each can be read', async (t) => {
@@ -203,6 +232,7 @@ test('runs are listed newest first, and each can be read', async (t) => {
     kind: 'backfill',
     slot: null,
     state: 'queued',
+    progress: 0,
     requests: {},
     error: null,
   })

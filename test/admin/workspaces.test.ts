@@ -188,21 +188,16 @@ test('a list that ends with a full page says so', async (t) => {
 test('a page out of bounds or behind an unknown cursor is refused', async (t) => {
   const { ask } = await startTestWeb(t)
 
-  for (const query of [
-    'limit=0',
-    'limit=201',
-    'limit=x',
-    'limit=-1',
-    'limit=1e2',
-    'limit=',
-    'limit=1&limit=2',
-    'cursor=',
-    'cursor=%00',
-    'cursor=!!',
-    'cursor=a&cursor=b',
-  ]) {
+  const malformed = ['limit=x', 'limit=-1', 'limit=1e2', 'limit=1&limit=2']
+  for (const query of [...malformed, 'cursor=%00', 'cursor=!!', 'cursor=a&cursor=b']) {
+    const answer = await ask('GET', `/admin/workspaces?${query}`)
+    t.is(answer.status, 400, query)
+    t.is(answer.at('error.code'), 'malformed')
+  }
+  for (const query of ['limit=0', 'limit=201']) {
     const answer = await ask('GET', `/admin/workspaces?${query}`)
     t.is(answer.status, 422, query)
     t.is(answer.at('error.code'), 'invalid_input')
   }
+  t.is((await ask('GET', '/admin/workspaces?limit=&cursor=')).status, 200)
 })

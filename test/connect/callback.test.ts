@@ -88,15 +88,16 @@ test('a state that has expired changes nothing', async (t) => {
   t.deepEqual(await stateOf(db), before)
 })
 
-test('a new link makes the older one unusable', async (t) => {
+test('a link works once, also when another one was asked for meanwhile', async (t) => {
   const { begin, consent, open, db } = await startConsent(t)
   const older = await consent(await begin())
   const newer = await consent(await begin())
+
+  t.is((await open(older)).status, 200)
   const before = await stateOf(db)
 
   assertPage(t, await open(older), 400, /used or has expired/)
   t.deepEqual(await stateOf(db), before)
-
   t.is((await open(newer)).status, 200)
 })
 

@@ -152,10 +152,20 @@ for (const subdomain of ['acme.evil.com', 'a_b', '', 'a'.repeat(64), '-a', 'a-',
   })
 }
 
-test('a body without a subdomain, or with more, is refused', async (t) => {
+test('what is no text is no subdomain either', async (t) => {
   const { ask } = await startConsent(t)
 
-  for (const json of [{}, { subdomain: null }, { subdomain: 7 }, { subdomain: 'a', plan: 'pro' }]) {
+  for (const json of [{}, { subdomain: null }, { subdomain: 7 }, { subdomain: ['acme'] }]) {
+    const begun = await ask('POST', '/admin/workspaces/w1/zendesk', { json })
+    t.is(begun.status, 422)
+    t.is(begun.at('error.code'), 'invalid_subdomain')
+  }
+})
+
+test('a body that is a list, or has more fields, is refused', async (t) => {
+  const { ask } = await startConsent(t)
+
+  for (const json of [{ subdomain: 'a', plan: 'pro' }, ['acme']]) {
     const begun = await ask('POST', '/admin/workspaces/w1/zendesk', { json })
     t.is(begun.status, 422)
     t.is(begun.at('error.code'), 'invalid_input')

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
+import { sql } from 'kysely'
+import { connect } from '../../db/connect.ts'
 import { dumpSchema, schemaFile } from '../../db/dump-schema.ts'
 import { assertMigrated, migrateToLatest } from '../../db/migrate.ts'
 import { DatabaseError } from '../../src/platform/errors.ts'
@@ -34,6 +36,30 @@ test('two releases at once do not disturb each other', async (t) => {
 
   t.deepEqual(applied.flat(), ['0001-initial'])
   await t.notThrowsAsync(assertMigrated(url))
+})
+
+test('a release that cannot reach its database says what to check', async (t) => {
+  const url = new URL(await emptyDatabase(t))
+  url.pathname = '/no_such_database'
+
+  await t.throwsAsync(migrateToLatest(url.href, queues), {
+    instanceOf: DatabaseError,
+    message: /cannot be reached: check DATABASE_URL/,
+  })
+})
+
+test('a migration that cannot be applied is named, and nothing of it is kept', async (t) => {
+  const url = await emptyDatabase(t)
+  const db = connect(url)
+  t.teardown(() => db.destroy())
+  await sql`create table integration (held text)`.execute(db)
+
+  await t.throwsAsync(migrateToLatest(url, queues), {
+    instanceOf: DatabaseError,
+    message: '0001-initial could not be applied (42P07); nothing of it was kept',
+  })
+  const { rows } = await sql`select from pg_tables where tablename = 'workspace'`.execute(db)
+  t.is(rows.length, 0)
 })
 
 test('a turn that is not public cannot be stored', async (t) => {

@@ -150,34 +150,34 @@ test('an unknown and an impossible workspace are not found', async (t) => {
   }
 })
 
-const refuses = test.macro<[string, RegExp]>({
-  title: (_, query) => `transcripts${query} is refused`,
-  async exec(t, query, message) {
+const refuses = test.macro<[string, number, RegExp]>({
+  title: (_, query, status) => `transcripts${query} is refused with ${status}`,
+  async exec(t, query, expected, detail) {
     const { url } = await setUp(t)
 
     const { status, body } = await get(`${url}/w1/transcripts${query}`)
 
-    t.is(status, 400)
-    t.is(body.error.code, 'malformed_query')
-    t.regex(body.error.message, message)
+    t.is(status, expected)
+    t.is(body.error.code, expected === 400 ? 'malformed' : 'invalid_input')
+    t.regex(body.error.details.join(), detail)
   },
 })
-test(refuses, '?after=abc', /after: expected the "next" of an earlier answer/)
-test(refuses, '?after=-1', /after: expected/)
-test(refuses, '?after=1.5', /after: expected/)
-test(refuses, '?after=9007199254740993', /after: expected/)
-test(refuses, '?after=99999999999999999999', /after: expected/)
-test(refuses, '?after=1&after=2', /after: expected the "next" of an earlier answer once/)
-test(refuses, '?after=7', /after: lies beyond the newest publication/)
-test(refuses, '?limit=0', /limit: expected a whole number from 1 to 1000/)
-test(refuses, '?limit=1001', /limit: expected/)
-test(refuses, '?limit=ten', /limit: expected/)
-test(refuses, '?wait=31', /wait: expected a whole number of seconds from 0 to 30/)
-test(refuses, '?wait=-5', /wait: expected/)
-test(refuses, '?limit=x&wait=y', /limit: expected .*; wait: expected/)
-test(refuses, '/current?limit=201', /limit: expected a whole number from 1 to 200/)
-test(refuses, '/current?cursor=abc', /cursor: expected the "next_cursor" of an earlier answer/)
-test(refuses, '/current?cursor=a&cursor=b', /cursor: expected/)
+test(refuses, '?after=abc', 400, /after: expected the "next" of an earlier answer/)
+test(refuses, '?after=-1', 400, /after: expected/)
+test(refuses, '?after=1.5', 400, /after: expected/)
+test(refuses, '?after=9007199254740993', 422, /after: expected/)
+test(refuses, '?after=99999999999999999999', 400, /after: expected/)
+test(refuses, '?after=1&after=2', 400, /after: expected the "next" of an earlier answer once/)
+test(refuses, '?after=7', 422, /after: lies beyond the newest publication/)
+test(refuses, '?limit=0', 422, /limit: expected a whole number from 1 to 1000/)
+test(refuses, '?limit=1001', 422, /limit: expected/)
+test(refuses, '?limit=ten', 400, /limit: expected/)
+test(refuses, '?wait=31', 422, /wait: expected a whole number of seconds from 0 to 30/)
+test(refuses, '?wait=-5', 400, /wait: expected/)
+test(refuses, '?limit=x&wait=31', 400, /limit: expected .*,wait: expected/)
+test(refuses, '/current?limit=201', 422, /limit: expected a whole number from 1 to 200/)
+test(refuses, '/current?cursor=abc', 400, /cursor: expected the "next_cursor" of an earlier answer/)
+test(refuses, '/current?cursor=a&cursor=b', 400, /cursor: expected/)
 
 async function getLines(url: string, query: string): Promise<{ type: unknown; lines: string[] }> {
   const { headers, body } = await request(`${url}/w1/transcripts${query}`, {

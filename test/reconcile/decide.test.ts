@@ -6,25 +6,35 @@ import { isClosed } from '../../src/run/ledger.ts'
 import type { KnownTicket } from '../../src/ticket/store.ts'
 import { aComment, aTicket, at, commentsRead } from '../support/zendesk-rows.ts'
 
-const noFilters = { includeTags: [], excludeTags: [], includeGroupIds: [] }
+const filters = { includeTags: [], excludeTags: [], includeGroupIds: [] }
+const terms = { filters, setAsideSince: null }
 const integrationId = IntegrationId.parse('0190c8a4-0000-7000-8000-000000000000')
 
 function known(fields: Partial<KnownTicket> = {}): KnownTicket {
   const { id, generatedAt, updatedAt } = aTicket()
-  return { ticketId: id, generatedAt, updatedAt, outcome: 'published', transcript: null, ...fields }
+  return {
+    ticketId: id,
+    generatedAt,
+    updatedAt,
+    outcome: 'published',
+    reason: null,
+    settledAt: earlier,
+    transcript: null,
+    ...fields,
+  }
 }
 
 const live = { revision: 3, isLive: true, contentHash: 'sha256:old' }
 const earlier = at('2026-01-01T12:00:00Z')
 
 test('a ticket that was never seen needs its comments', (t) => {
-  t.deepEqual(judge(aTicket(), undefined, noFilters), { kind: 'comments needed' })
+  t.deepEqual(judge(aTicket(), undefined, terms), { kind: 'comments needed' })
 })
 
 test('a ticket without any public comment by its row costs no request', (t) => {
   const ticket = aTicket({ isPublic: false })
 
-  const verdict = judge(ticket, undefined, noFilters)
+  const verdict = judge(ticket, undefined, terms)
 
   t.deepEqual(verdict, {
     kind: 'settled',
@@ -33,7 +43,7 @@ test('a ticket without any public comment by its row costs no request', (t) => {
 })
 
 test('a ticket whose row does not say whether it is public needs its comments', (t) => {
-  const verdict = judge(aTicket({ isPublic: null }), undefined, noFilters)
+  const verdict = judge(aTicket({ isPublic: null }), undefined, terms)
 
   t.is(verdict.kind, 'comments needed')
 })
@@ -42,7 +52,7 @@ for (const status of ['deleted', 'DELETED']) {
   test(`a ticket with status ${status} is gone, and its live transcript is taken back`, (t) => {
     const ticket = aTicket({ status })
 
-    const verdict = judge(ticket, known({ transcript: live, generatedAt: earlier }), noFilters)
+    const verdict = judge(ticket, known({ transcript: live, generatedAt: earlier }), terms)
 
     t.deepEqual(verdict, {
       kind: 'settled',
@@ -52,34 +62,56 @@ for (const status of ['deleted', 'DELETED']) {
 }
 
 test('a ticket that left the filters is taken back once', (t) => {
-  const filters = { ...noFilters, excludeTags: ['billing'] }
+  const excluding = { ...terms, filters: { ...filters, excludeTags: ['billing'] } }
   const retracted = { ...live, isLive: false }
 
-  const first = judge(aTicket(), known({ transcript: live }), filters)
-  const second = judge(aTicket(), known({ transcript: retracted, outcome: 'filtered' }), filters)
+  const first = judge(aTicket(), known({ transcript: live }), excluding)
+  const second = judge(aTicket(), known({ transcript: retracted, outcome: 'filtered' }), excluding)
 
   t.like(first, { change: { kind: 'filtered', retraction: { revision: 4, reason: 'filtered' } } })
-  t.like(second, { change: { kind: 'filtered', retraction: null } })
+  t.like(second, { change: { kind: 'unchanged', outcome: 'filtered' } })
 })
 
 test('a repeated row of a settled ticket is unchanged', (t) => {
-  t.like(judge(aTicket(), known(), noFilters), { change: { kind: 'unchanged' } })
+  t.like(judge(aTicket(), known(), terms), { change: { kind: 'unchanged' } })
 })
 
-test('a row from before what we know is unchanged', (t) => {
-  const newer = known({ generatedAt: at('2026-02-01T00:00:00Z') })
+for (const status of ['open', 'deleted']) {
+  test(`a row from before what we know is unchanged, also if it is ${status}`, (t) => {
+    const newer = known({ transcript: live, generatedAt: at('2026-02-01T00:00:00Z') })
 
-  t.like(judge(aTicket(), newer, noFilters), { change: { kind: 'unchanged' } })
+    t.like(judge(aTicket({ status }), newer, terms), { change: { kind: 'unchanged' } })
+  })
+}
+
+test('a repeated row of what its row alone decided is no news', (t) => {
+  const deleted = judge(aTicket({ status: 'deleted' }), known({ outcome: 'gone' }), terms)
+  const wasPrivate = known({ outcome: 'no_public_comments' })
+  const isPrivate = judge(aTicket({ isPublic: false }), wasPrivate, terms)
+
+  t.like(deleted, { change: { kind: 'unchanged', outcome: 'gone' } })
+  t.like(isPrivate, { change: { kind: 'unchanged', outcome: 'no_public_comments' } })
+})
+
+test('what this run has set aside is not tried again before the next run', (t) => {
+  const setAside = known({ outcome: 'quarantined', reason: 'unreadable', settledAt: earlier })
+  const thisRun = { filters, setAsideSince: earlier }
+  const nextRun = { filters, setAsideSince: earlier.plus(1) }
+
+  t.like(judge(aTicket(), setAside, thisRun), {
+    change: { kind: 'unchanged', outcome: 'quarantined', reason: 'unreadable' },
+  })
+  t.is(judge(aTicket(), setAside, nextRun).kind, 'comments needed')
 })
 
 for (const outcome of ['filtered', 'quarantined'] as const) {
   test(`a repeated row of a ${outcome} ticket is read again`, (t) => {
-    t.is(judge(aTicket(), known({ outcome }), noFilters).kind, 'comments needed')
+    t.is(judge(aTicket(), known({ outcome }), terms).kind, 'comments needed')
   })
 }
 
 test('a ticket that moved in the export is read again', (t) => {
-  t.is(judge(aTicket(), known({ generatedAt: earlier }), noFilters).kind, 'comments needed')
+  t.is(judge(aTicket(), known({ generatedAt: earlier }), terms).kind, 'comments needed')
 })
 
 test('the first public comments make revision 1', (t) => {
@@ -133,7 +165,7 @@ test('a 404 of the comments means gone', (t) => {
 test('the ledger of any changes closes', (t) => {
   const ticket = aTicket()
   const ledger = ledgerOf([
-    { kind: 'unchanged', ticket, outcome: 'published' },
+    { kind: 'unchanged', ticket, outcome: 'published', reason: null },
     decide(ticket, undefined, commentsRead([aComment()])),
     decide(ticket, known({ transcript: live }), null),
     { kind: 'filtered', ticket, retraction: null },
@@ -160,7 +192,7 @@ test('entries are in ticket order and hold publications and retractions only', (
   const ticket = (id: number) => aTicket({ id: TicketId.parse(id) })
   const entries = toEntries(integrationId, [
     decide(ticket(3), undefined, commentsRead([aComment()])),
-    { kind: 'unchanged', ticket: ticket(2), outcome: 'published' },
+    { kind: 'unchanged', ticket: ticket(2), outcome: 'published', reason: null },
     { kind: 'gone', ticket: ticket(1), retraction: { revision: 2, reason: 'deleted' } },
     { kind: 'gone', ticket: ticket(4), retraction: null },
   ])
@@ -181,8 +213,8 @@ test('a quarantined ticket keeps its reason, an unchanged one its outcome', (t) 
     outcome: 'quarantined',
     reason: 'why',
   })
-  t.like(toTicketRow({ kind: 'unchanged', ticket, outcome: 'gone' }), {
-    outcome: 'gone',
-    reason: null,
+  t.like(toTicketRow({ kind: 'unchanged', ticket, outcome: 'quarantined', reason: 'why' }), {
+    outcome: 'quarantined',
+    reason: 'why',
   })
 })

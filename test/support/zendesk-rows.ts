@@ -19,7 +19,6 @@ export function aTicket(fields: Partial<ExportedTicket> = {}): ExportedTicket {
     tags: ['billing'],
     groupId: 7,
     channel: 'email',
-    requesterId: 1,
     isPublic: true,
     ...fields,
   }

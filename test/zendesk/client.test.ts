@@ -10,11 +10,13 @@ import { testGateway } from '../support/gateway.ts'
 import {
   COMMENTS,
   EXPORT,
+  HTML,
   bearer,
   commentJson,
   commentsJson,
   exportJson,
   privateCommentJson,
+  userJson,
 } from '../support/zendesk-json.ts'
 
 const ticketId = TicketId.parse(42)
@@ -98,25 +100,27 @@ test('all pages of comments are read by their cursors', async (t) => {
 
 test('a server that numbers its pages is read to the end', async (t) => {
   const { zendesk, host, account, signal } = await testGateway(t)
-  const numbered = (id: number, next_page: string | null) => ({
-    comments: [commentJson({ id })],
+  const numbered = (ids: readonly number[], next_page: string | null) => ({
+    comments: ids.map((id) => commentJson({ id })),
+    users: [userJson()],
     next_page,
-    count: 2,
+    count: 101,
   })
+  const ids = Array.from({ length: 101 }, (_, index) => index + 1)
   host
     .get(COMMENTS)
     .query((query) => query['page'] !== '2')
-    .reply(200, numbered(1, 'https://elsewhere.example/?page=9'))
+    .reply(200, numbered(ids.slice(0, 100), 'https://elsewhere.example/?page=9'))
   host
     .get(COMMENTS)
     .query((query) => query['page'] === '2')
-    .reply(200, numbered(2, null))
+    .reply(200, numbered(ids.slice(100), null))
 
   const read = await zendesk.listComments(account, ticketId, { signal })
 
   t.deepEqual(
     read?.comments.map((comment) => comment.id),
-    [1, 2],
+    ids,
   )
 })
 
@@ -126,7 +130,7 @@ test('a ticket with more pages than there can be is unreadable, never cut short'
   host
     .get(COMMENTS)
     .query(true)
-    .times(50)
+    .times(500)
     .reply(() => {
       page += 1
       const meta = { has_more: true, after_cursor: `page${page}` }
@@ -135,7 +139,7 @@ test('a ticket with more pages than there can be is unreadable, never cut short'
 
   await t.throwsAsync(zendesk.listComments(account, ticketId, { signal }), {
     instanceOf: TicketUnreadableError,
-    message: /ticket 42 has more than 50 pages/,
+    message: /ticket 42 has more than 500 pages/,
   })
 })
 
@@ -152,6 +156,19 @@ test('a deleted ticket has no comments to read, also between two pages', async (
   t.is(await zendesk.listComments(account, ticketId, { signal }), null)
   t.is(await zendesk.listComments(account, ticketId, { signal }), null)
 })
+
+for (const body of ['', 'Not Found', '{}', '{"message":"Not Found"}', HTML]) {
+  test(`a 404 that says ${body || 'nothing'} sets the ticket aside after three tries`, async (t) => {
+    const { zendesk, host, account, signal } = await testGateway(t)
+    host.get(COMMENTS).query(true).times(3).reply(404, body)
+
+    await t.throwsAsync(zendesk.listComments(account, ticketId, { signal }), {
+      instanceOf: TicketUnreadableError,
+      message: /404 for the comments of ticket 42/,
+    })
+    t.deepEqual(zendesk.takeRequestCounts(account.integrationId), { account: 3 })
+  })
+}
 
 test('one forbidden ticket is set aside; a lost scope and a lost account stop all', async (t) => {
   const { zendesk, host, account, signal } = await testGateway(t)
@@ -181,6 +198,54 @@ test('a user who is no administrator any more stops the export', async (t) => {
   const error = await t.throwsAsync(zendesk.exportTickets(account, from, { pageSize: 1, signal }))
 
   t.like(error, { integrationError: 'role_insufficient' })
+})
+
+test('a page that came again is asked for again', async (t) => {
+  const { zendesk, host, account, signal } = await testGateway(t)
+  const again = { meta: { has_more: true, after_cursor: 'page2' } }
+  host
+    .get(EXPORT)
+    .query(true)
+    .reply(200, exportJson({ after_cursor: 'before' }))
+  host.get(EXPORT).query(true).reply(200, exportJson())
+  for (const id of [1, 1, 1]) {
+    host
+      .get(COMMENTS)
+      .query(true)
+      .reply(200, commentsJson([commentJson({ id })], again))
+  }
+  host
+    .get(COMMENTS)
+    .query(true)
+    .reply(200, commentsJson([commentJson({ id: 2 })]))
+
+  const page = await zendesk.exportTickets(account, from, { pageSize: 1, signal })
+  const read = await zendesk.listComments(account, ticketId, { signal })
+
+  t.is(page.afterCursor, 'next')
+  t.deepEqual(
+    read?.comments.map((comment) => comment.id),
+    [1, 2],
+  )
+})
+
+test('a cursor that never moves halts', async (t) => {
+  const { zendesk, host, account, signal } = await testGateway(t)
+  const stuck = { meta: { has_more: true, after_cursor: 'page2' } }
+  host
+    .get(EXPORT)
+    .query(true)
+    .times(3)
+    .reply(200, exportJson({ after_cursor: 'before' }))
+  host
+    .get(COMMENTS)
+    .query(true)
+    .times(4)
+    .reply(200, commentsJson([commentJson()], stuck))
+  const halts = { instanceOf: ZendeskShapeError, message: /does not move/ }
+
+  await t.throwsAsync(zendesk.exportTickets(account, from, { pageSize: 1, signal }), halts)
+  await t.throwsAsync(zendesk.listComments(account, ticketId, { signal }), halts)
 })
 
 test('a shape that we do not know halts without a retry', async (t) => {

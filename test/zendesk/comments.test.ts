@@ -3,7 +3,9 @@ import { TicketId } from '../../src/ids.ts'
 import { TicketUnreadableError, ZendeskShapeError } from '../../src/platform/errors.ts'
 import {
   CommentCollection,
+  assertEnds,
   commentsPath,
+  isSamePosition,
   nextPosition,
   readCommentsPage,
 } from '../../src/zendesk/comments.ts'
@@ -48,7 +50,17 @@ const isPrivate = test.macro({
     t.is(read.privateCount, 1)
   },
 })
-for (const value of [false, null, undefined, 'true', 1, {}, [true]]) test(isPrivate, value)
+for (const value of [false, null, 'true', 1, {}, [true]]) test(isPrivate, value)
+
+test('a comment that does not say whether it is public halts', (t) => {
+  const { public: _, ...comment } = privateCommentJson()
+
+  const error = t.throws(() => collect(commentsJson([commentJson(), comment])), {
+    instanceOf: ZendeskShapeError,
+  })
+
+  t.regex(error.message, /ticket 42, entry 1: .*public/)
+})
 
 test('a private comment may look as it likes', (t) => {
   const odd = [{ public: false }, { id: 'x', public: false, created_at: 5 }, null, 'text', 7]
@@ -69,6 +81,7 @@ const halts = test.macro({
   },
 })
 test(halts, 'id', undefined)
+test(halts, 'author_id', undefined)
 test(halts, 'created_at', undefined)
 test(halts, 'created_at', 'today')
 test(halts, 'plain_body', 5)
@@ -80,6 +93,20 @@ test('who is who comes from the users beside the comments', (t) => {
   const read = collect(commentsJson([commentJson()], { users: [...users, ...others] }))
 
   t.deepEqual([...read.staffIds], [8, 9])
+})
+
+test('comments of people without the users beside them halt', (t) => {
+  const page = commentsJson([commentJson()], { users: undefined })
+
+  t.throws(() => collect(page), { instanceOf: ZendeskShapeError, message: /ticket 42.*users/ })
+})
+
+test('a comment halts without any of its texts, and is read with one of them', (t) => {
+  const absent = { body: undefined, html_body: undefined, plain_body: undefined }
+
+  t.throws(() => collect(commentsJson([commentJson(absent)])), { instanceOf: ZendeskShapeError })
+  const read = collect(commentsJson([commentJson({ ...absent, body: '' })]))
+  t.is(read.comments[0]?.text, '')
 })
 
 test('comments without users, of the system and of nobody are read', (t) => {
@@ -106,6 +133,23 @@ test('attachments keep their name and kind; those that were deleted are left out
     { fileName: 'a.png', contentType: 'image/png' },
     { fileName: 'b.bin', contentType: null },
   ])
+})
+
+test('an attachment without a name is kept, and nothing in its place is passed over', (t) => {
+  const attachments = [null, { id: 5 }, { id: 6, file_name: null, content_type: 'image/png' }]
+
+  const read = collect(commentsJson([commentJson({ attachments })]))
+
+  t.deepEqual(read.comments[0]?.attachments, [
+    { fileName: '', contentType: null },
+    { fileName: '', contentType: 'image/png' },
+  ])
+})
+
+test('a telephone number may be written as a number', (t) => {
+  const call = commentJson({ plain_body: 'Call from 15550100200', data: { from: 15550100200 } })
+
+  t.is(collect(commentsJson([call])).comments[0]?.text, 'Call from')
 })
 
 test('the comment of a phone call is read without its numbers', (t) => {
@@ -168,6 +212,15 @@ test('an answer without comments halts', (t) => {
   t.throws(() => pageOf({ users: [] }), { instanceOf: ZendeskShapeError, message: /comments/ })
 })
 
+test('a full page that does not say whether it is the last halts, any other one is the last', (t) => {
+  const comments = Array.from({ length: 100 }, (_, id) => commentJson({ id }))
+  const full = commentsJson(comments, { meta: undefined })
+  const part = commentsJson(comments.slice(1), { meta: undefined })
+
+  t.throws(() => pageOf(full), { instanceOf: ZendeskShapeError, message: /meta/ })
+  t.is(nextPosition(pageOf(part), { kind: 'first' }, ticketId), null)
+})
+
 test('the last page is known by has_more, whatever the cursor and links say', (t) => {
   t.is(nextPosition(pageOf(commentsJson([])), { kind: 'first' }, ticketId), null)
 })
@@ -184,16 +237,39 @@ test('the next page is asked for by the cursor', (t) => {
   )
 })
 
-test('a cursor that does not move, or is missing, halts while there are more pages', (t) => {
+test('a cursor that is missing halts while there are more pages', (t) => {
   const position = { kind: 'cursor', after: 'same' } as const
-  for (const after_cursor of ['same', null, undefined]) {
+  for (const after_cursor of [null, undefined, '']) {
     const page = pageOf(commentsJson([], { meta: { has_more: true, after_cursor } }))
     t.throws(() => nextPosition(page, position, ticketId), { instanceOf: ZendeskShapeError })
   }
 })
 
+test('a page that came again is asked for again, and halts when it comes a third time', (t) => {
+  const position = { kind: 'cursor', after: 'same' } as const
+  const page = pageOf(commentsJson([], { meta: { has_more: true, after_cursor: 'same' } }))
+
+  t.true(isSamePosition(nextPosition(page, position, ticketId), position))
+  t.notThrows(() => assertEnds(ticketId, { pages: 49, repeats: 2 }))
+  t.throws(() => assertEnds(ticketId, { pages: 2, repeats: 3 }), {
+    instanceOf: ZendeskShapeError,
+  })
+  t.throws(() => assertEnds(ticketId, { pages: 50, repeats: 0 }), {
+    instanceOf: TicketUnreadableError,
+  })
+})
+
+test('numbered pages of another size than asked for are read from the first one again', (t) => {
+  const numbered = { comments: [commentJson()], next_page: 'https://elsewhere.example/?page=2' }
+
+  const next = nextPosition(pageOf(numbered), { kind: 'first' }, ticketId)
+
+  t.deepEqual(next, { kind: 'numbered', page: 1 })
+})
+
 test('numbered pages are followed by number, not by their link', (t) => {
-  const numbered = { comments: [], next_page: 'https://elsewhere.example/?page=7', count: 201 }
+  const comments = Array.from({ length: 100 }, (_, id) => commentJson({ id }))
+  const numbered = { comments, next_page: 'https://elsewhere.example/?page=7', count: 201 }
   const last = { ...numbered, next_page: null }
 
   const second = nextPosition(pageOf(numbered), { kind: 'first' }, ticketId)

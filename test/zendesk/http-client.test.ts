@@ -1,5 +1,6 @@
 import { type RequestListener, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { gzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import { ZendeskUnavailableError } from '../../src/platform/errors.ts'
@@ -13,9 +14,9 @@ setLogLevel('silent')
 const bomb = gzipSync(Buffer.alloc(65 * 1024 * 1024))
 
 /** A server of our own: what happens in the middle of a body cannot be intercepted. */
-async function aServer(t: ExecutionContext, listener: RequestListener) {
+async function aServer(t: ExecutionContext, listener: RequestListener, address = '127.0.0.1') {
   const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, address, resolve))
   const client = new HttpClient()
   t.teardown(async () => {
     server.closeAllConnections()
@@ -67,6 +68,19 @@ test('names below localhost are this machine', async (t) => {
   const answer = await client.send({ ...request, base: `http://acme.localhost:${port}` })
 
   t.is(answer.body, `acme.localhost:${port}`)
+})
+
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((at) => at?.address === '::1')
+const testWithIpv6 = hasIpv6 ? test : test.skip
+
+testWithIpv6('a server that listens on the other loopback address is found, too', async (t) => {
+  const { client, request, port } = await aServer(t, (_, response) => response.end('six'), '::1')
+
+  for (const host of ['localhost', 'acme.localhost', '[::1]']) {
+    t.is((await client.send({ ...request, base: `http://${host}:${port}` })).body, 'six')
+  }
 })
 
 test('a compressed answer is opened', async (t) => {

@@ -16,6 +16,14 @@ test('a probe tells who connected, after a look at the export', async (t) => {
   t.deepEqual(await zendesk.probe(account.subdomain, 'new', signal), { userId: 7 })
 })
 
+test('a probe leaves the form of the tickets to the run that stores them', async (t) => {
+  const { zendesk, host, account, signal } = await testGateway(t)
+  host.get('/api/v2/users/me.json').reply(200, { user: { id: 7 } })
+  host.get(EXPORT).query(true).reply(200, { rows: [] })
+
+  t.deepEqual(await zendesk.probe(account.subdomain, 'new', signal), { userId: 7 })
+})
+
 const probes = test.macro({
   title: (title) => `${title} does not pass the probe`,
   exec: async (

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { Subdomain } from '../../src/ids.ts'
 import { BudgetSpentError } from '../../src/platform/errors.ts'
-import { Permits } from '../../src/zendesk/budget/permit-store.ts'
+import { Permits, WITHOUT_SHARE } from '../../src/zendesk/budget/permit-store.ts'
 import { type Ask, blockBudget, reservePermits, saveLimit } from '../../src/zendesk/budget/store.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -126,6 +126,22 @@ test('under a large limit one look at the row serves many requests', async (t) =
 
   t.true(sum((await read('account'))?.granted) >= 500)
   t.true(looks < 250, `${looks} looks`)
+})
+
+test('who comes without a share waits for no share, and is counted', async (t) => {
+  const { db, read } = await budgetRow(t)
+  const permits = new Permits(db, 60_000)
+  const person = { subdomain, quotaShare: WITHOUT_SHARE }
+
+  for (let count = 0; count < 20; count++) await permits.take(person, 'incremental', signal)
+
+  t.is(sum((await read('incremental'))?.granted), 20)
+  t.is(sum((await read('account'))?.granted), 20)
+  t.is((await reservePermits(db, { ...ask, family: 'incremental' })).granted, 0)
+  await blockBudget(db, subdomain, 'incremental', 120_000)
+  await t.throwsAsync(permits.take(person, 'incremental', signal), {
+    instanceOf: BudgetSpentError,
+  })
 })
 
 test('who waits gets the permits as they come', async (t) => {

@@ -119,6 +119,12 @@ test(
   'Call\n\nreach me at  or',
 )
 test(
+  'they are taken out where nothing else is left of the call',
+  reads,
+  { plain_body: 'Call from +49 30 123456', formatted_from: '+49 30 123456', data: null },
+  'Call from',
+)
+test(
   'a longer number that holds the caller is another number',
   reads,
   { plain_body: 'Order 9155501002009', data: call },

@@ -17,6 +17,12 @@ const SPARE_SHARE = 1 / 8
 /** With a shortened minute, slots would end before what they granted could be used. */
 const SHORTEST_HOLD_MS = 100
 
+/**
+ * The share of one for whose answer a person waits: counted, so that the workers make up for it, and
+ * held back by nothing but the account itself.
+ */
+export const WITHOUT_SHARE = Number.POSITIVE_INFINITY
+
 export interface Spender {
   readonly subdomain: Subdomain
   readonly quotaShare: number
@@ -168,6 +174,7 @@ class Line {
 
   /** Twice as many as last time if those were used up, else as many as were; some may be wasted. */
   #takeAlong(): number {
+    if (this.#ask.quotaShare === WITHOUT_SHARE) return 0
     const most = Math.floor(perSlot(this.#cap) * SPARE_SHARE)
     const used = Math.max(0, this.#takenAlong - this.#spare)
     this.#takenAlong = Math.min(most, this.#spare === 0 ? Math.max(1, used * 2) : used)

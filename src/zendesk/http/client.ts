@@ -143,12 +143,18 @@ function timeoutError(): Error {
   return Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })
 }
 
+/** A server on `localhost` listens at one of them, and which one is up to its system. */
+const loopback = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+]
+
 /** `.localhost` is this machine on every system, also where its resolver does not know the name. */
 const lookupLoopback: LookupFunction = (hostname, options, callback) => {
   if (!isLoopbackName(hostname)) {
     resolve(hostname, options, callback)
     return
   }
-  if (options.all) callback(null, [{ address: '127.0.0.1', family: 4 }])
+  if (options.all) callback(null, loopback)
   else callback(null, '127.0.0.1', 4)
 }

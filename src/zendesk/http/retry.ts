@@ -1,5 +1,7 @@
 /** Tries of one call, the first included. */
 export const TRIES = 6
+/** The same where the answer is a 404: what is in its way may be a proxy, but seldom is. */
+export const TRIES_OF_404 = 3
 /** Time that one call may lose to failing tries and the pauses between them. */
 export const PATIENCE_MS = 120_000
 

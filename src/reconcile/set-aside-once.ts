@@ -1,0 +1,56 @@
+import type { TicketId } from '../ids.ts'
+import { TicketUnreadableError, ZendeskUnavailableError } from '../platform/errors.ts'
+import { findReadTicket } from '../ticket/store.ts'
+import type { ExportPosition } from '../zendesk/tickets.ts'
+import type { PageDeps, Pass } from './page-once.ts'
+
+/** Attempts in a row after which a ticket is set aside that Zendesk cannot show while it shows others. */
+const PATIENT_ATTEMPTS = 3
+/** The same where no other ticket was ever shown: some twenty minutes, longer than most outages. */
+const LONELY_ATTEMPTS = 10
+
+/**
+ * Why a ticket whose comments could not be read is set aside, or undefined if it is not to blame. One
+ * ticket that Zendesk cannot show must not hold up the account, and an outage must not cost a
+ * ticket. That it is the ticket and not Zendesk shows when a run comes back to it again and again,
+ * and another ticket can be read right after it could not.
+ */
+export async function reasonToSetAside(
+  deps: PageDeps,
+  pass: Pass,
+  ticketId: TicketId,
+  error: unknown,
+): Promise<string | undefined> {
+  if (error instanceof TicketUnreadableError) return error.message
+  if (!(error instanceof ZendeskUnavailableError)) return undefined
+  return (await isAlone(deps, pass, ticketId)) ? error.message : undefined
+}
+
+async function isAlone(
+  { db, zendesk }: PageDeps,
+  { run, account, signal }: Pass,
+  ticketId: TicketId,
+): Promise<boolean> {
+  if (run.attempts < PATIENT_ATTEMPTS) return false
+  const other = await findReadTicket(db, run.integrationId, ticketId)
+  if (other === undefined) return run.attempts >= LONELY_ATTEMPTS
+  try {
+    await zendesk.listComments(account, other, { signal })
+    return true
+  } catch (error) {
+    if (error instanceof ZendeskUnavailableError) return false
+    throw error
+  }
+}
+
+/**
+ * Tickets that Zendesk refuses to show are set aside, unless the user of the token has lost the
+ * rights and it refuses them all: the cursor must not move past those. The export tells.
+ */
+export async function assertExportAllowed(
+  { zendesk }: PageDeps,
+  { account, signal }: Pass,
+  from: ExportPosition,
+): Promise<void> {
+  await zendesk.exportTickets(account, from, { pageSize: 1, signal })
+}

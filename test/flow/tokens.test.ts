@@ -1,0 +1,162 @@
+import test, { type ExecutionContext } from 'ava'
+import { readIntegration } from '../../src/demo/api.ts'
+import { type Simulator, startSimulator } from '../../src/simulator/start.ts'
+import { dumpRows } from '../support/dump.ts'
+import { type FrontDoor, startFrontDoor, startWorker } from '../support/front-door.ts'
+import { wholeFeed } from '../support/service.ts'
+import { differencesFrom, leaksIn, unaccounted, untilRunsEnd } from '../support/truth.ts'
+
+// Each test runs a whole service; one after the other they fit on two cores.
+
+const DAY_MS = 86_400_000
+
+test.serial(
+  'access taken back in the middle stops the import, which goes on from there',
+  async (t) => {
+    await using it = await importHalf(t)
+
+    await it.simulator.revokeTokens('acme')
+    const cursor = await haltedCursor(t, it, 'credentials_revoked')
+    t.log(await it.simulator.tokenUse('acme'))
+
+    await goOnToTheEnd(t, it, cursor)
+  },
+)
+
+test.serial('a role lost in the middle stops the import, which goes on from there', async (t) => {
+  await using it = await importHalf(t)
+
+  await it.simulator.setAccount('acme', { role: 'agent' })
+  const cursor = await haltedCursor(t, it, 'role_insufficient')
+
+  await it.simulator.setAccount('acme', { role: 'admin' })
+  await goOnToTheEnd(t, it, cursor)
+})
+
+test.serial('a user who may see nothing any more costs no ticket', async (t) => {
+  await using it = await importHalf(t)
+
+  await it.simulator.setFault({ family: 'comments', kind: 'status', status: 403, times: null })
+  await it.simulator.setAccount('acme', { role: 'agent' })
+  const cursor = await haltedCursor(t, it, 'role_insufficient')
+
+  await it.simulator.clearFaults()
+  await it.simulator.setAccount('acme', { role: 'admin' })
+  await goOnToTheEnd(t, it, cursor)
+})
+
+test.serial('a refresh whose answer is lost asks for a new consent', async (t) => {
+  await using it = await importHalf(t)
+
+  await it.simulator.setFault({ family: 'oauth', kind: 'lost_answer' })
+  await it.simulator.advanceClock(2 * DAY_MS)
+  const cursor = await haltedCursor(t, it, 'credentials_revoked')
+
+  await goOnToTheEnd(t, it, cursor)
+})
+
+test.serial('a token that ends in the middle is refreshed once, and nobody notices', async (t) => {
+  await using it = await importHalf(t)
+
+  await it.simulator.advanceClock(2 * DAY_MS)
+  const runs = await untilRunsEnd(it.db)
+
+  t.deepEqual(
+    runs.map((run) => run.state),
+    ['done'],
+  )
+  t.deepEqual(differencesFrom(it.simulator, 'acme', await wholeFeed(it.api)), [])
+  t.like(await it.simulator.tokenUse('acme'), {
+    refreshes: 1,
+    mostUsesOfOneRefreshToken: 1,
+    deadRefreshTokensUsed: 0,
+  })
+})
+
+test.serial('a token is refreshed before its end, once for all requests under way', async (t) => {
+  await using it = await importHalf(t, async ({ db }) => {
+    await db.updateTable('credential').set({ expiresAt: new Date() }).execute()
+  })
+
+  await untilRunsEnd(it.db)
+
+  t.deepEqual(differencesFrom(it.simulator, 'acme', await wholeFeed(it.api)), [])
+  t.like(await it.simulator.tokenUse('acme'), {
+    refreshes: 1,
+    mostUsesOfOneRefreshToken: 1,
+    deadAccessTokensUsed: 0,
+  })
+})
+
+interface HalfImported extends FrontDoor, AsyncDisposable {
+  readonly simulator: Simulator
+  readonly id: string
+}
+
+/** An import in the middle: one page is stored, two more are to come. */
+async function importHalf(
+  t: ExecutionContext,
+  beforeWork: (door: FrontDoor) => Promise<void> = () => Promise.resolve(),
+): Promise<HalfImported> {
+  const simulator = await startSimulator({
+    seed: t.title,
+    minuteMs: 100,
+    accounts: [
+      {
+        subdomain: 'acme',
+        tickets: 180,
+        days: 80,
+        settings: { rates: { account: null, incremental: null }, latencyMs: 30 },
+      },
+    ],
+  })
+  const door = await startFrontDoor(t, simulator)
+  const id = await door.connect('acme')
+  await door.db.updateTable('cursor').set({ pageSize: 50 }).execute()
+  await beforeWork(door)
+  startWorker(t, door.config)
+  for (;;) {
+    const run = await door.db.selectFrom('run').selectAll().executeTakeFirstOrThrow()
+    if (run.pages > 0) break
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  return { ...door, simulator, id, [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose]() }
+}
+
+/** Waits until the import has halted for this reason; answers where it stands. */
+async function haltedCursor(
+  t: ExecutionContext,
+  { api, db, id }: HalfImported,
+  code: string,
+): Promise<unknown> {
+  const [run] = await untilRunsEnd(db)
+  t.is(`${run?.state} ${run?.errorCode}`, `failed ${code}`)
+  const { status, error } = await readIntegration(api, id)
+  t.is(`${status} ${error?.code}`, `errored ${code}`)
+  const cursor = await db.selectFrom('cursor').selectAll().executeTakeFirstOrThrow()
+  t.truthy(cursor.afterCursor)
+  t.is(cursor.endReachedAt, null)
+  return cursor.afterCursor
+}
+
+async function goOnToTheEnd(
+  t: ExecutionContext,
+  { api, db, url, simulator, id, reconnect }: HalfImported,
+  cursor: unknown,
+): Promise<void> {
+  await simulator.clearRequests()
+  await reconnect(id)
+  const runs = await untilRunsEnd(db)
+
+  t.deepEqual(runs.map((run) => run.state).toSorted(), ['done', 'failed'])
+  for (const run of runs) t.is(unaccounted(run), 0)
+  t.deepEqual(differencesFrom(simulator, 'acme', await wholeFeed(api)), [])
+  t.deepEqual(await db.selectFrom('ticket').where('outcome', '=', 'quarantined').execute(), [])
+  t.deepEqual(leaksIn(await dumpRows(url)), [])
+  const pages = await simulator.requests({ family: 'incremental' })
+  const asked = pages.map(({ query }) => new URLSearchParams(query).get('cursor'))
+  t.is(
+    asked.find((it) => it !== null),
+    String(cursor),
+  )
+}

@@ -1,0 +1,94 @@
+import { type Socket, connect, createServer } from 'node:net'
+import type { ExecutionContext } from 'ava'
+
+/** What becomes of a commit: it passes, or the connection breaks right before or right after it. */
+export type Fate = 'passes' | 'breaks before' | 'breaks after'
+
+export interface CommitHooks {
+  /** Decides on a commit by the statements of its transaction. */
+  readonly fateOf: (statements: readonly string[]) => Fate
+  /** Called at the instant at which a connection has broken. */
+  readonly onBreak?: () => void
+}
+
+/** Stands between a client and Postgres, on the address that it answers, until the test ends. */
+export async function startPostgresProxy(
+  t: ExecutionContext,
+  databaseUrl: string,
+  hooks: CommitHooks,
+): Promise<string> {
+  const target = new URL(databaseUrl)
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port || 5432), target.hostname)
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => sockets.delete(socket))
+    }
+    relay(client, upstream, hooks)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('no address')
+  const url = new URL(databaseUrl)
+  url.hostname = '127.0.0.1'
+  url.port = String(address.port)
+  return url.href
+}
+
+function relay(client: Socket, upstream: Socket, { fateOf, onBreak }: CommitHooks): void {
+  const statements: string[] = []
+  let isDoomed = false
+  const breakUp = (): void => {
+    client.destroy()
+    upstream.destroy()
+    onBreak?.()
+  }
+  const messages = messageReader((message, sql) => {
+    if (/^begin\b|^start transaction/i.test(sql)) statements.length = 0
+    if (sql !== '') statements.push(sql)
+    const fate = /^commit\b/i.test(sql) ? fateOf(statements) : 'passes'
+    if (fate === 'breaks before') return breakUp()
+    isDoomed = fate === 'breaks after'
+    upstream.write(message)
+  })
+  client.on('data', messages)
+  // The answer to a commit says that it is done.
+  upstream.on('data', (data) => (isDoomed ? breakUp() : client.write(data)))
+  client.on('close', () => upstream.destroy())
+  upstream.on('close', () => client.destroy())
+}
+
+const QUERY = 'Q'.charCodeAt(0)
+const PARSE = 'P'.charCodeAt(0)
+
+/** Cuts what a client sends into messages, and names the statement of those that have one. */
+function messageReader(onMessage: (message: Buffer, sql: string) => void) {
+  let rest: Buffer = Buffer.alloc(0)
+  let isStarted = false
+  return (data: Buffer): void => {
+    rest = Buffer.concat([rest, data])
+    for (;;) {
+      // The first message has no type before its length.
+      const typeBytes = isStarted ? 1 : 0
+      if (rest.length < typeBytes + 4) return
+      const length = typeBytes + rest.readInt32BE(typeBytes)
+      if (rest.length < length) return
+      const message = rest.subarray(0, length)
+      rest = rest.subarray(length)
+      onMessage(message, isStarted ? statementOf(message) : '')
+      isStarted = true
+    }
+  }
+}
+
+function statementOf(message: Buffer): string {
+  const texts = message.toString('utf8', 5).split('\0')
+  if (message[0] === QUERY) return texts[0] ?? ''
+  return message[0] === PARSE ? (texts[1] ?? '') : ''
+}
