@@ -8,7 +8,7 @@ import type { Integration } from '../integration/integration.ts'
 import { findIntegration, flagErrored } from '../integration/store.ts'
 import type { Config } from '../platform/config.ts'
 import { ZendeskRefusedError } from '../platform/errors.ts'
-import { errorFields, connectLog as log } from '../platform/log.ts'
+import { connectLog as log } from '../platform/log.ts'
 import type { ZendeskClient } from '../zendesk/client.ts'
 import { activateOnce } from './activate-once.ts'
 import { callbackAddress } from './begin-once.ts'
@@ -79,7 +79,7 @@ async function answerConsent(
   } catch (cause) {
     const failure = failureFrom(cause)
     if (failure === undefined) throw cause
-    log.warn({ integrationId: integration.id, err: errorFields(cause) }, 'account not connected')
+    log.warn({ integrationId: integration.id, err: cause }, 'account not connected')
     const error = lastingError(integration.status, cause)
     if (error !== undefined) await flagErrored(deps.db, integration.id, error)
     return { kind: 'failed', subdomain, failure }
@@ -117,7 +117,7 @@ async function keepOrRevoke(
     await zendesk
       .revokeToken(subdomain, grant.accessToken, revokeSignal)
       .catch((error: unknown) => {
-        const fields = { integrationId: id, err: errorFields(error) }
+        const fields = { integrationId: id, err: error }
         log.warn(fields, 'a token that is not kept could not be revoked')
       })
     throw cause

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { connectAccount } from '../../src/demo/api.ts'
+import { connectAccount, readIntegration, windowStart } from '../../src/demo/api.ts'
 import { compare } from '../../src/demo/compare.ts'
 import { loadConfig } from '../../src/platform/config.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
@@ -67,7 +67,7 @@ test('a worker killed at twenty moments publishes what an undisturbed one does',
   output += last.output()
 
   t.true(killsInMidRun >= KILLS / 2, `${killsInMidRun} kills hit a run in progress`)
-  const from = new Date(Date.now() - 90 * 86_400_000)
+  const from = windowStart(await readIntegration(api, id))
   const expected = [...simulator.expectedTranscripts('acme', { from })]
   t.deepEqual(compare(expected, await wholeFeed(api), PRIVATE_TOKEN).differences, [])
   const run = await db.selectFrom('run').selectAll().executeTakeFirstOrThrow()

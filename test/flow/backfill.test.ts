@@ -1,13 +1,11 @@
 import test from 'ava'
 import { compare } from '../../src/demo/compare.ts'
-import { connectAccount, readIntegration } from '../../src/demo/api.ts'
+import { connectAccount, readIntegration, windowStart } from '../../src/demo/api.ts'
 import { startSimulator } from '../../src/simulator/start.ts'
 import { PERSONAL_TOKEN, PRIVATE_TOKEN } from '../../src/simulator/world/tokens.ts'
 import { dumpRows } from '../support/dump.ts'
 import { importAccount, startService, untilBackfill, wholeFeed } from '../support/service.ts'
 
-const DAY = 86_400_000
-const from = new Date(Date.now() - 90 * DAY)
 const unlimited = { rates: { account: null, incremental: null } }
 
 // These tests each run a whole service; one after the other they fit on two cores.
@@ -24,9 +22,10 @@ test.serial(
     })
     const { api, url, db } = await startService(t, simulator)
 
-    await importAccount(api)
+    const id = await importAccount(api)
 
     const publications = await wholeFeed(api)
+    const from = windowStart(await readIntegration(api, id))
     const expected = [...simulator.expectedTranscripts('acme', { from })]
     const { differences } = compare(expected, publications, PRIVATE_TOKEN)
     t.deepEqual(differences, [])
@@ -58,7 +57,8 @@ test.serial('the filters of the workspace decide what is imported', async (t) =>
     minuteMs: 100,
     accounts: [{ subdomain: 'acme', tickets: 400, settings: unlimited }],
   })
-  const all = [...simulator.expectedTranscripts('acme', { from })]
+  const year = { from: new Date(Date.now() - 365 * 86_400_000) }
+  const all = [...simulator.expectedTranscripts('acme', year)]
   const [excluded = ''] = all.find((transcript) => transcript.tags.length > 0)?.tags ?? []
   const { api } = await startService(t, simulator)
   const settings = await fetch(`${api.baseUrl}/admin/workspaces/w1`, {
@@ -68,8 +68,9 @@ test.serial('the filters of the workspace decide what is imported', async (t) =>
   })
   t.true(settings.ok)
 
-  await importAccount(api)
+  const id = await importAccount(api)
 
+  const from = windowStart(await readIntegration(api, id))
   const expected = [...simulator.expectedTranscripts('acme', { from, excludeTags: [excluded] })]
   t.true(expected.length > 0 && expected.length < all.length)
   t.deepEqual(compare(expected, await wholeFeed(api), PRIVATE_TOKEN).differences, [])
