@@ -43,12 +43,17 @@ export function connect(url: string, options: ConnectOptions = {}): Kysely<Datab
         parsers.get(oid) ?? types.getTypeParser(oid, format),
     },
   })
-  // An idle connection that the server ends must not end the process: the pool opens another one.
-  pool.on('error', () => {})
-  // The same while it is in use and no query runs: the next query on it fails and tells.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  outliveConnections(pool)
   return new Kysely<Database>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   })
+}
+
+/** A connection that the server ends must not end the process. */
+export function outliveConnections(pool: Pool): void {
+  // One that is idle is forgotten: the pool opens another one.
+  pool.on('error', () => {})
+  // Of one that is in use, without a query under way, the next query fails and tells.
+  pool.on('connect', (client) => client.on('error', () => {}))
 }

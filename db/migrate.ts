@@ -6,6 +6,7 @@ import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
 import { DatabaseError } from '../src/platform/errors.ts'
 import type { QueueDefinition } from '../src/queues.ts'
+import { outliveConnections } from './connect.ts'
 
 function migrator<Tables>(db: Kysely<Tables>): Migrator {
   const migrationFolder = path.join(import.meta.dirname, 'migrations')
@@ -14,6 +15,7 @@ function migrator<Tables>(db: Kysely<Tables>): Migrator {
 
 async function withMigrator<T>(url: string, use: (migrator: Migrator) => Promise<T>): Promise<T> {
   const pool = new Pool({ connectionString: url, max: 2, connectionTimeoutMillis: 10_000 })
+  outliveConnections(pool)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     return await use(migrator(db))

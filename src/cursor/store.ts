@@ -40,6 +40,26 @@ export async function readCursor(
     .executeTakeFirst()
 }
 
+/**
+ * Forgets a cursor that Zendesk refuses, and starts again from the newest instant seen. What stood on
+ * earlier pages at that instant comes again and is recognised.
+ */
+export async function restartCursor(
+  trx: Transaction<Database>,
+  integrationId: IntegrationId,
+): Promise<void> {
+  await trx
+    .updateTable('cursor')
+    .set({
+      startAt: sql<Date>`coalesce(generated_at, start_at)`,
+      afterCursor: null,
+      updatedAt: sql<Date>`now()`,
+    })
+    .where('integrationId', '=', integrationId)
+    .where('stream', '=', 'tickets')
+    .execute()
+}
+
 /** Moves on by one page, in the transaction that stores the last tickets of that page. */
 export async function moveCursor(
   trx: Transaction<Database>,

@@ -126,6 +126,12 @@ export class ZendeskShapeError extends AppError {
   readonly code = 'ERR_ZENDESK_SHAPE'
   readonly remedy = 'halt'
   readonly integrationError = 'zendesk_shape' satisfies IntegrationErrorCode
+  /** Whether it is our cursor that Zendesk refuses: starting again from an instant may help. */
+  readonly refusesCursor: boolean
+  constructor(message: string, { refusesCursor = false } = {}) {
+    super(message)
+    this.refusesCursor = refusesCursor
+  }
 }
 
 /** One ticket cannot be made into a transcript; it is set aside with this reason. */

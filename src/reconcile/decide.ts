@@ -4,9 +4,13 @@ import type { Ledger } from '../run/ledger.ts'
 import type { KnownTicket } from '../ticket/store.ts'
 import { buildTranscript } from '../transcript/build-transcript.ts'
 import { contentHash } from '../transcript/content-hash.ts'
+import { sizeOf } from '../transcript/size.ts'
 import type { Transcript } from '../transcript/transcript.ts'
 import { type Filters, inScope } from '../workspace/filter.ts'
 import type { ExportedTicket, TicketComments } from '../zendesk/types.ts'
+
+/** Postgres holds up to 256 MB in one array of a `jsonb`; no ticket seen in the wild comes near. */
+const LARGEST_TRANSCRIPT_BYTES = 250_000_000
 
 /** What becomes of one ticket, as it will be written. */
 export type Change =
@@ -71,6 +75,9 @@ export function decide(
   if (read === null) return absent('gone', ticket, known)
   if (read.comments.length === 0) return absent('no_public_comments', ticket, known)
   const transcript = buildTranscript(ticket, read)
+  if (sizeOf(transcript) > LARGEST_TRANSCRIPT_BYTES) {
+    return { kind: 'quarantined', ticket, reason: 'its public comments are more than 250 MB' }
+  }
   const hash = contentHash(transcript)
   if (known?.transcript?.isLive === true && known.transcript.contentHash === hash) {
     return { kind: 'unchanged', ticket, outcome: 'published', reason: null }

@@ -1,10 +1,11 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../db/schema.ts'
-import { type Cursor, moveCursor, readCursor } from '../cursor/store.ts'
+import { type Cursor, moveCursor, readCursor, restartCursor } from '../cursor/store.ts'
 import type { Integration } from '../integration/integration.ts'
 import type { TicketId } from '../ids.ts'
 import { appendEntries } from '../outbox/store.ts'
-import { DatabaseError } from '../platform/errors.ts'
+import { DatabaseError, ZendeskShapeError } from '../platform/errors.ts'
+import { reconcileLog as log } from '../platform/log.ts'
 import { type Lease, assertLease } from '../run/lease-store.ts'
 import { type Run, addRequests, addToLedger, finishRun } from '../run/store.ts'
 import { type KnownTicket, readKnownTickets, saveTickets } from '../ticket/store.ts'
@@ -15,7 +16,7 @@ import { type ExportPosition, largerPage } from '../zendesk/tickets.ts'
 import type { ExportedTicket, TicketPage, ZendeskAccount } from '../zendesk/types.ts'
 import { type Change, decide, judge, ledgerOf } from './decide.ts'
 import { gather } from './gather.ts'
-import { newestInstant, newestRows, outcomeOf, toEntries, toTicketRow } from './page.ts'
+import { cutBySize, newestInstant, newestRows, outcomeOf, toEntries, toTicketRow } from './page.ts'
 import { assertExportAllowed, reasonToSetAside } from './set-aside-once.ts'
 
 export interface PageDeps {
@@ -65,10 +66,28 @@ export async function pageOnce(deps: PageDeps, pass: Pass): Promise<'more' | 'en
     const page = await deps.zendesk.exportTickets(pass.account, from, { pageSize, signal })
     const complete = await storePage(deps, pass, { page, from })
     return complete && page.endOfStream ? 'end of stream' : 'more'
+  } catch (error) {
+    if (!(error instanceof ZendeskShapeError) || !error.refusesCursor) throw error
+    await forgetCursor(deps, pass, error)
+    return 'more'
   } finally {
     const requests = deps.zendesk.takeRequestCounts(pass.integration.id)
     await addRequests(deps.db, pass.run.id, requests)
   }
+}
+
+/** A cursor has no promised life; the instants of the export have. */
+async function forgetCursor(
+  { db }: PageDeps,
+  { integration, run, lease }: Pass,
+  error: ZendeskShapeError,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await assertLease(trx, lease)
+    await restartCursor(trx, integration.id)
+  })
+  const fields = { integrationId: integration.id, runId: run.id, err: error }
+  log.warn(fields, 'cursor refused, starting again from the newest instant seen')
 }
 
 /** Stores each portion while the next one is read; the last one waits for the page to be complete. */
@@ -90,21 +109,21 @@ async function storePage(
   for (;;) {
     const next = await portions.next().catch(async (error: unknown) => {
       await storing
-      await commit(deps, pass, held, undefined)
+      await store(deps, pass, held, undefined)
       throw error
     })
     await storing
     hasSetAside ||= held.some((change) => outcomeOf(change) === 'quarantined')
     if (next.done === true) {
       if (next.value && hasSetAside) {
-        await commit(deps, pass, held, undefined)
+        await store(deps, pass, held, undefined)
         held = []
         await assertExportAllowed(deps, pass, from)
       }
-      await commit(deps, pass, held, next.value ? page : undefined)
+      await store(deps, pass, held, next.value ? page : undefined)
       return next.value
     }
-    storing = commit(deps, pass, held, undefined)
+    storing = store(deps, pass, held, undefined)
     // Awaited above; until then a failure must not count as unhandled.
     storing.catch(() => {})
     held = next.value
@@ -132,7 +151,21 @@ async function settle(
   }
 }
 
-/** One transaction; `page` is given with the last portion of a page and moves the cursor behind it. */
+/** `page` is given with the last portion of a page and moves the cursor behind it. */
+async function store(
+  deps: PageDeps,
+  pass: Pass,
+  changes: readonly Change[],
+  page: TicketPage | undefined,
+): Promise<void> {
+  const portions = cutBySize(changes)
+  for (const [index, portion] of portions.entries()) {
+    const isLast = index === portions.length - 1
+    await commit(deps, pass, portion, isLast ? page : undefined)
+  }
+}
+
+/** One transaction. */
 async function commit(
   deps: PageDeps,
   { run, integration, workspace, lease }: Pass,

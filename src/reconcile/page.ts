@@ -2,6 +2,7 @@ import type { TicketOutcome } from '../../db/schema.ts'
 import type { IntegrationId, TicketId } from '../ids.ts'
 import type { NewEntry } from '../outbox/entry.ts'
 import type { TicketToSave } from '../ticket/store.ts'
+import { sizeOf } from '../transcript/size.ts'
 import type { ExportedTicket } from '../zendesk/types.ts'
 import type { Change } from './decide.ts'
 
@@ -20,6 +21,27 @@ export function newestRows(tickets: readonly ExportedTicket[]): ExportedTicket[]
 export function newestInstant(tickets: readonly ExportedTicket[]): Date | null {
   if (tickets.length === 0) return null
   return new Date(Math.max(...tickets.map((ticket) => ticket.generatedAt.toMillis())))
+}
+
+/** More than this in one transaction would only be held in memory several times over. */
+const PORTION_BYTES = 16_000_000
+
+/** Cuts changes into portions that can be stored at once, at least one; a large change is one alone. */
+export function cutBySize(changes: readonly Change[]): Change[][] {
+  let portion: Change[] = []
+  const portions = [portion]
+  let bytes = 0
+  for (const change of changes) {
+    const size = change.kind === 'published' ? sizeOf(change.transcript) : 0
+    if (portion.length > 0 && bytes + size > PORTION_BYTES) {
+      portion = []
+      portions.push(portion)
+      bytes = 0
+    }
+    portion.push(change)
+    bytes += size
+  }
+  return portions
 }
 
 export function outcomeOf(change: Change): TicketOutcome {

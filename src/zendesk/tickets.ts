@@ -52,9 +52,11 @@ export function readTicketPage(
     if ('startAt' in from && reading.isTooRecent) {
       return { tickets: [], afterCursor: null, endOfStream: true, pageSize }
     }
-    const asked = 'cursor' in from ? 'the stored cursor' : 'the start time'
+    const refusesCursor = 'cursor' in from
+    const asked = refusesCursor ? 'the stored cursor' : 'the start time'
     throw new ZendeskShapeError(
       `ticket export: Zendesk answers ${reading.status} to ${asked}; reading stops here until this is understood`,
+      { refusesCursor },
     )
   }
   if (reading.kind === 'forbidden') {

@@ -3,8 +3,16 @@ import { type Simulator, startSimulator } from '../../src/simulator/start.ts'
 import { dumpRows } from '../support/dump.ts'
 import { type FrontDoor, startFrontDoor, startWorker } from '../support/front-door.ts'
 import { type Fate, startPostgresProxy } from '../support/postgres-proxy.ts'
+import { randomFrom } from '../support/random.ts'
 import { type ServiceProcess, spawnEntry, wholeFeed } from '../support/service.ts'
-import { differencesFrom, hurry, leaksIn, unaccounted, untilRunsEnd } from '../support/truth.ts'
+import {
+  differencesFrom,
+  hurry,
+  leaksIn,
+  unaccounted,
+  until,
+  untilRunsEnd,
+} from '../support/truth.ts'
 
 // Each test runs a whole service; one after the other they fit on two cores.
 
@@ -15,7 +23,7 @@ test.serial(
     const { fates, fateOf } = eachCommit()
     let worker: ServiceProcess | undefined
     const onBreak = () => worker?.child.kill('SIGKILL')
-    const url = await startPostgresProxy(t, it.url, { fateOf, onBreak })
+    const { url } = await startPostgresProxy(t, it.url, { fateOf, onBreak })
     let isOver = false
     let output = ''
     const ended = untilRunsEnd(it.db).finally(() => (isOver = true))
@@ -40,7 +48,7 @@ test.serial(
   async (t) => {
     await using it = await connected(t)
     const { fates, fateOf } = eachCommit()
-    const url = await startPostgresProxy(t, it.url, { fateOf })
+    const { url } = await startPostgresProxy(t, it.url, { fateOf })
     hurry(t, it.db)
     startWorker(t, { ...it.config, databaseUrl: url })
 
@@ -71,9 +79,11 @@ async function connected(t: ExecutionContext): Promise<Connected> {
 function eachCommit() {
   const fates: Fate[] = []
   const fateOf = (statements: readonly string[]): Fate => {
-    if (!statements.some((sql) => /insert into outbox_entry|update "cursor"/.test(sql))) {
-      return 'passes'
-    }
+    const isCommit = statements.at(-1) === 'commit'
+    const isProgress = statements.some((sql) =>
+      /insert into outbox_entry|update "cursor"/.test(sql),
+    )
+    if (!isCommit || !isProgress) return 'passes'
     const fate = fates.at(-1) === 'breaks before' ? 'breaks after' : 'breaks before'
     fates.push(fate)
     return fate
@@ -95,4 +105,30 @@ async function isExact(
   t.is(fates.at(-1), 'breaks after')
   t.deepEqual(differencesFrom(simulator, 'acme', await wholeFeed(api)), [])
   t.deepEqual(leaksIn(await dumpRows(url)), [])
+}
+
+test.serial('connections that break at any statement lose nothing', async (t) => {
+  await using it = await connected(t)
+  const random = randomFrom(7)
+  let isOpen = false
+  let broken = 0
+  const fateOf = (): Fate => {
+    if (!isOpen || random() > 1 / 60) return 'passes'
+    broken += 1
+    return random() < 0.5 ? 'breaks before' : 'breaks after'
+  }
+  const { url } = await startPostgresProxy(t, it.url, { fateOf })
+  hurry(t, it.db)
+  startWorker(t, { ...it.config, databaseUrl: url })
+  await until(async () => (await theRun(it)).state !== 'queued')
+
+  isOpen = true
+  await untilRunsEnd(it.db)
+
+  t.true(broken > 1)
+  t.deepEqual(differencesFrom(it.simulator, 'acme', await wholeFeed(it.api)), [])
+})
+
+function theRun({ db }: Connected) {
+  return db.selectFrom('run').selectAll().executeTakeFirstOrThrow()
 }

@@ -61,6 +61,9 @@ test.serial('whatever goes wrong with a page of the export, each ticket is publi
     ...[0, 1, 2].flatMap(onePage),
     ...stubborn,
     { fault: { kind: 'page_too_big', above: 12 }, after: 0, times: null },
+    // The stored cursor is refused: the export is taken up from the last instant that it came to.
+    { fault: { kind: 'status', status: 400 }, after: 1, times: 1 },
+    { fault: { kind: 'status', status: 422 }, after: 2, times: 1 },
   ]),
 )
 

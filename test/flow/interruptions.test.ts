@@ -2,8 +2,9 @@ import test, { type ExecutionContext } from 'ava'
 import { sql } from 'kysely'
 import { type Simulator, startSimulator } from '../../src/simulator/start.ts'
 import { type FrontDoor, startFrontDoor, startWorker } from '../support/front-door.ts'
+import { startPostgresProxy } from '../support/postgres-proxy.ts'
 import { spawnEntry, wholeFeed } from '../support/service.ts'
-import { differencesFrom, unaccounted, untilRunsEnd } from '../support/truth.ts'
+import { differencesFrom, unaccounted, until, untilRunsEnd } from '../support/truth.ts'
 
 // Each test runs a whole service; one after the other they fit on two cores.
 
@@ -66,6 +67,22 @@ test.serial('a database that cuts all connections again and again costs nothing'
   await endsExactly(t, it)
 })
 
+test.serial('a database that is away for a while is waited for', async (t) => {
+  await using it = await connected(t)
+  const proxy = await startPostgresProxy(t, it.url)
+  startWorker(t, { ...it.config, databaseUrl: proxy.url })
+  await untilPublished(it, 1)
+
+  proxy.shut(true)
+  const { published } = await theRun(it)
+  // Long enough for each loop of the worker to fail some times.
+  await new Promise((resolve) => setTimeout(resolve, 6_000))
+
+  t.is((await theRun(it)).published, published)
+  proxy.shut(false)
+  await endsExactly(t, it)
+})
+
 for (const status of ['paused', 'disconnected']) {
   test.serial(`nothing is stored for an integration that was ${status} in mid-run`, async (t) => {
     await using it = await connected(t)
@@ -110,14 +127,6 @@ function theRun({ db }: Connected) {
 
 async function untilPublished(it: Connected, tickets: number): Promise<void> {
   await until(async () => (await theRun(it)).published >= tickets)
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('what was waited for did not happen')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }
 
 async function allStored({ db }: Connected): Promise<unknown> {

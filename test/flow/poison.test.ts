@@ -1,9 +1,8 @@
 import test from 'ava'
-import { sql } from 'kysely'
 import { startSimulator } from '../../src/simulator/start.ts'
 import { startFrontDoor, startWorker } from '../support/front-door.ts'
 import { wholeFeed } from '../support/service.ts'
-import { differencesFrom, hurry, unaccounted, untilRunsEnd } from '../support/truth.ts'
+import { differencesFrom, hurry, unaccounted, until, untilRunsEnd } from '../support/truth.ts'
 
 // Each test runs a whole service; one after the other they fit on two cores.
 
@@ -49,6 +48,32 @@ test.serial(
   },
 )
 
+test.serial(
+  'an outage without an end fails the import, which a new consent takes up',
+  async (t) => {
+    await using simulator = await startSimulator({
+      seed: t.title,
+      minuteMs: 100,
+      accounts: [{ subdomain: 'acme', tickets: 40, days: 80, settings }],
+    })
+    const { api, db, config, connect, reconnect } = await startFrontDoor(t, simulator)
+    const id = await connect('acme')
+    await db.updateTable('cursor').set({ pageSize: 20 }).execute()
+    await db.updateTable('run').set({ attempts: 28 }).execute()
+    await simulator.setFault({ family: 'incremental', kind: 'reset', times: null })
+    hurry(t, db)
+    startWorker(t, config)
+
+    const [failed] = await untilRunsEnd(db)
+    await simulator.clearFaults()
+
+    t.like(failed, { state: 'failed', errorCode: 'retries_exhausted', pages: 0 })
+    await reconnect(id)
+    await untilRunsEnd(db)
+    t.deepEqual(differencesFrom(simulator, 'acme', await wholeFeed(api)), [])
+  },
+)
+
 test.serial('an outage costs no ticket, however few of them it hits', async (t) => {
   await using simulator = await startSimulator({
     seed: t.title,
@@ -66,21 +91,15 @@ test.serial('an outage costs no ticket, however few of them it hits', async (t) 
   hurry(t, db)
   startWorker(t, config)
 
-  const { rows } = await untilAttempts(6)
+  await until(async () => {
+    const runs = await db.selectFrom('run').where('attempts', '>=', 6).select('id').execute()
+    return runs.length === 2
+  })
   await simulator.clearFaults()
   const runs = await untilRunsEnd(db)
 
-  t.is(rows.length, 2)
   for (const run of runs) t.like(run, { state: 'done', quarantined: 0 })
   for (const subdomain of ['few', 'last']) {
     t.deepEqual(differencesFrom(simulator, subdomain, await wholeFeed(api, subdomain)), [])
-  }
-
-  async function untilAttempts(attempts: number) {
-    for (;;) {
-      const found = await sql`select from run where attempts >= ${attempts}`.execute(db)
-      if (found.rows.length === 2) return found
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
   }
 })

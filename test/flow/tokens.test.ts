@@ -4,7 +4,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/start.ts'
 import { dumpRows } from '../support/dump.ts'
 import { type FrontDoor, startFrontDoor, startWorker } from '../support/front-door.ts'
 import { wholeFeed } from '../support/service.ts'
-import { differencesFrom, leaksIn, unaccounted, untilRunsEnd } from '../support/truth.ts'
+import { differencesFrom, leaksIn, unaccounted, until, untilRunsEnd } from '../support/truth.ts'
 
 // Each test runs a whole service; one after the other they fit on two cores.
 
@@ -17,7 +17,6 @@ test.serial(
 
     await it.simulator.revokeTokens('acme')
     const cursor = await haltedCursor(t, it, 'credentials_revoked')
-    t.log(await it.simulator.tokenUse('acme'))
 
     await goOnToTheEnd(t, it, cursor)
   },
@@ -37,6 +36,8 @@ test.serial('a user who may see nothing any more costs no ticket', async (t) => 
   await using it = await importHalf(t)
 
   await it.simulator.setFault({ family: 'comments', kind: 'status', status: 403, times: null })
+  // The next page has come; what stands on it is refused, ticket by ticket.
+  await until(async () => (await it.simulator.listFaults()).some(({ hit }) => hit > 0))
   await it.simulator.setAccount('acme', { role: 'agent' })
   const cursor = await haltedCursor(t, it, 'role_insufficient')
 
@@ -115,11 +116,10 @@ async function importHalf(
   await door.db.updateTable('cursor').set({ pageSize: 50 }).execute()
   await beforeWork(door)
   startWorker(t, door.config)
-  for (;;) {
+  await until(async () => {
     const run = await door.db.selectFrom('run').selectAll().executeTakeFirstOrThrow()
-    if (run.pages > 0) break
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+    return run.pages > 0
+  })
   return { ...door, simulator, id, [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose]() }
 }
 

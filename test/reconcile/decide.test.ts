@@ -1,6 +1,12 @@
 import test from 'ava'
 import { decide, judge, ledgerOf } from '../../src/reconcile/decide.ts'
-import { newestInstant, newestRows, toEntries, toTicketRow } from '../../src/reconcile/page.ts'
+import {
+  cutBySize,
+  newestInstant,
+  newestRows,
+  toEntries,
+  toTicketRow,
+} from '../../src/reconcile/page.ts'
 import { IntegrationId, TicketId } from '../../src/ids.ts'
 import { isClosed } from '../../src/run/ledger.ts'
 import type { KnownTicket } from '../../src/ticket/store.ts'
@@ -176,6 +182,30 @@ test('the ledger of any changes closes', (t) => {
   t.true(isClosed(ledger))
   t.like(ledger, { seen: 6, published: 1, gone: 1, retracted: 1, quarantined: 1 })
   t.false(isClosed({ ...ledger, seen: 7 }))
+})
+
+const published = (id: number, bytes: number) =>
+  decide(
+    aTicket({ id: TicketId.parse(id) }),
+    undefined,
+    commentsRead([aComment({ text: 'x'.repeat(bytes) })]),
+  )
+
+test('a ticket with more text than a row can hold is set aside', (t) => {
+  const text = 'x'.repeat(50_000_000)
+  const comments = [1, 2, 3, 4, 5].map((id) => aComment({ id, text }))
+
+  const change = decide(aTicket(), undefined, commentsRead(comments))
+
+  t.like(change, { kind: 'quarantined', reason: 'its public comments are more than 250 MB' })
+})
+
+test('changes are stored in portions of a bounded size, in their order', (t) => {
+  const [small, large, huge] = [published(1, 10), published(2, 9_000_000), published(3, 20_000_000)]
+
+  t.deepEqual(cutBySize([]), [[]])
+  t.deepEqual(cutBySize([small, large, small]), [[small, large, small]])
+  t.deepEqual(cutBySize([large, large, huge, small]), [[large], [large], [huge], [small]])
 })
 
 test('of a ticket that stands on a page twice the newest row counts', (t) => {

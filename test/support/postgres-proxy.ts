@@ -1,25 +1,37 @@
 import { type Socket, connect, createServer } from 'node:net'
 import type { ExecutionContext } from 'ava'
 
-/** What becomes of a commit: it passes, or the connection breaks right before or right after it. */
+/** What becomes of a statement: it passes, or the connection breaks right before or right after it. */
 export type Fate = 'passes' | 'breaks before' | 'breaks after'
 
-export interface CommitHooks {
-  /** Decides on a commit by the statements of its transaction. */
+export interface ProxyHooks {
+  /** Decides on a statement, the last of these, by it and those before it in its transaction. */
   readonly fateOf: (statements: readonly string[]) => Fate
   /** Called at the instant at which a connection has broken. */
   readonly onBreak?: () => void
 }
 
-/** Stands between a client and Postgres, on the address that it answers, until the test ends. */
+export interface PostgresProxy {
+  readonly url: string
+  /** Breaks all connections and accepts none, until it is told otherwise. */
+  readonly shut: (isShut: boolean) => void
+}
+
+/** Stands between clients and Postgres until the test ends. */
 export async function startPostgresProxy(
   t: ExecutionContext,
   databaseUrl: string,
-  hooks: CommitHooks,
-): Promise<string> {
+  hooks: ProxyHooks = { fateOf: () => 'passes' },
+): Promise<PostgresProxy> {
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
+  let refuses = false
+  const shut = (isShut: boolean): void => {
+    refuses = isShut
+    if (isShut) for (const socket of sockets) socket.destroy()
+  }
   const server = createServer((client) => {
+    if (refuses) return void client.destroy()
     const upstream = connect(Number(target.port || 5432), target.hostname)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -30,7 +42,7 @@ export async function startPostgresProxy(
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(async () => {
-    for (const socket of sockets) socket.destroy()
+    shut(true)
     await new Promise((resolve) => server.close(resolve))
   })
   const address = server.address()
@@ -38,10 +50,10 @@ export async function startPostgresProxy(
   const url = new URL(databaseUrl)
   url.hostname = '127.0.0.1'
   url.port = String(address.port)
-  return url.href
+  return { url: url.href, shut }
 }
 
-function relay(client: Socket, upstream: Socket, { fateOf, onBreak }: CommitHooks): void {
+function relay(client: Socket, upstream: Socket, { fateOf, onBreak }: ProxyHooks): void {
   const statements: string[] = []
   let isDoomed = false
   const breakUp = (): void => {
@@ -51,14 +63,16 @@ function relay(client: Socket, upstream: Socket, { fateOf, onBreak }: CommitHook
   }
   const messages = messageReader((message, sql) => {
     if (/^begin\b|^start transaction/i.test(sql)) statements.length = 0
-    if (sql !== '') statements.push(sql)
-    const fate = /^commit\b/i.test(sql) ? fateOf(statements) : 'passes'
-    if (fate === 'breaks before') return breakUp()
-    isDoomed = fate === 'breaks after'
+    if (sql !== '') {
+      statements.push(sql)
+      const fate = fateOf(statements)
+      if (fate === 'breaks before') return breakUp()
+      isDoomed = fate === 'breaks after'
+    }
     upstream.write(message)
   })
   client.on('data', messages)
-  // The answer to a commit says that it is done.
+  // The answer says that it is done.
   upstream.on('data', (data) => (isDoomed ? breakUp() : client.write(data)))
   client.on('close', () => upstream.destroy())
   upstream.on('close', () => client.destroy())

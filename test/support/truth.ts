@@ -47,6 +47,14 @@ export function leaksIn(text: string): readonly string[] {
   return [...new Set([...(text.match(PRIVATE_TOKEN) ?? []), ...(text.match(PERSONAL_TOKEN) ?? [])])]
 }
 
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('what was waited for did not happen')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
 /** Waits until no run is unfinished; answers how the runs have ended. */
 export async function untilRunsEnd(db: Kysely<Database>, seconds = 90) {
   const deadline = performance.now() + seconds * 1_000

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { ZendeskRefusedError, ZendeskShapeError } from '../../src/platform/errors.ts'
 import {
+  type ExportPosition,
   exportPath,
   isRepeated,
   largerPage,
@@ -140,13 +141,14 @@ test('a start that is too recent is an empty end of the stream', (t) => {
   })
 })
 
-test('a cursor that Zendesk refuses halts', (t) => {
+test('a cursor that Zendesk refuses is told from a start that it refuses', (t) => {
   const reading = { kind: 'invalid', status: 400, isTooRecent: false } as const
+  const refusal = (position: ExportPosition) =>
+    t.throws(() => readTicketPage(reading, position, 100), { instanceOf: ZendeskShapeError })
 
-  t.throws(() => readTicketPage(reading, from, 100), {
-    instanceOf: ZendeskShapeError,
-    message: /400 to the stored cursor/,
-  })
+  t.like(refusal(from), { refusesCursor: true })
+  t.regex(refusal(from).message, /400 to the stored cursor/)
+  t.like(refusal({ startAt: new Date(0) }), { refusesCursor: false })
 })
 
 test('a user who may not export lacks the role', (t) => {
