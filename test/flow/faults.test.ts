@@ -8,9 +8,9 @@ import { differencesFrom, leaksIn, unaccounted, untilRunsEnd } from '../support/
 
 /** Two tests, each of which runs a whole service: one after the other they fit on two cores. */
 
-const TICKETS = 40
+const TICKETS = 30
 /** Three pages of the export. */
-const PAGE_SIZE = 15
+const PAGE_SIZE = 11
 /** With 250 comments, three pages of them. It is the first one where there is no other. */
 const bigTicket = (tickets: number) => Math.min(2, tickets)
 
@@ -60,7 +60,7 @@ test.serial('whatever goes wrong with a page of the export, each ticket is publi
   importThrough(t, 'incremental', [
     ...[0, 1, 2].flatMap(onePage),
     ...stubborn,
-    { fault: { kind: 'page_too_big', above: 12 }, after: 0, times: null },
+    { fault: { kind: 'page_too_big', above: 10 }, after: 0, times: null },
     // The stored cursor is refused: the export is taken up from the last instant that it came to.
     { fault: { kind: 'status', status: 400 }, after: 1, times: 1 },
     { fault: { kind: 'status', status: 422 }, after: 2, times: 1 },

@@ -76,7 +76,7 @@ test.serial('a database that is away for a while is waited for', async (t) => {
   proxy.shut(true)
   const { published } = await theRun(it)
   // Long enough for each loop of the worker to fail some times.
-  await new Promise((resolve) => setTimeout(resolve, 6_000))
+  await new Promise((resolve) => setTimeout(resolve, 4_000))
 
   t.is((await theRun(it)).published, published)
   proxy.shut(false)

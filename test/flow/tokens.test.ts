@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import { readIntegration } from '../../src/demo/api.ts'
+import type { FaultKind } from '../../src/simulator/faults/fault.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/start.ts'
 import { dumpRows } from '../support/dump.ts'
 import { type FrontDoor, startFrontDoor, startWorker } from '../support/front-door.ts'
@@ -89,6 +90,43 @@ test.serial('a token is refreshed before its end, once for all requests under wa
   })
 })
 
+const passing: readonly FaultKind[] = [
+  { kind: 'status', status: 500 },
+  { kind: 'status', status: 503, retryAfter: '0.05', html: true },
+  { kind: 'rate_limited', retryAfter: '0.05' },
+  { kind: 'rate_limited', retryAfter: null, html: true },
+  { kind: 'html' },
+  { kind: 'empty' },
+  { kind: 'reset' },
+]
+
+test.serial('a refresh that Zendesk is not able to answer is asked for again', async (t) => {
+  const accounts = passing.map((fault, index) => ({ fault, subdomain: `acme${index}` }))
+  const settings = { rates: { account: null, incremental: null } }
+  await using simulator = await startSimulator({
+    seed: t.title,
+    minuteMs: 100,
+    accounts: accounts.map(({ subdomain }) => ({ subdomain, tickets: 20, days: 80, settings })),
+  })
+  const { api, db, config, connect } = await startFrontDoor(t, simulator)
+  for (const { subdomain } of accounts) await connect(subdomain, subdomain)
+  await simulator.advanceClock(2 * DAY_MS)
+  for (const { subdomain, fault } of accounts) {
+    await simulator.setFault({ ...fault, subdomain, family: 'oauth' })
+  }
+  startWorker(t, config)
+
+  const runs = await untilRunsEnd(db)
+
+  for (const run of runs) t.is(run.state, 'done')
+  for (const { hit } of await simulator.listFaults()) t.is(hit, 1)
+  for (const { subdomain } of accounts) {
+    const feed = await wholeFeed(api, subdomain)
+    t.deepEqual(differencesFrom(simulator, subdomain, feed), [], subdomain)
+    t.like(await simulator.tokenUse(subdomain), { refreshes: 1, mostUsesOfOneRefreshToken: 1 })
+  }
+})
+
 interface HalfImported extends FrontDoor, AsyncDisposable {
   readonly simulator: Simulator
   readonly id: string
@@ -107,7 +145,7 @@ async function importHalf(
         subdomain: 'acme',
         tickets: 180,
         days: 80,
-        settings: { rates: { account: null, incremental: null }, latencyMs: 30 },
+        settings: { rates: { account: null, incremental: null }, latencyMs: 50 },
       },
     ],
   })
