@@ -20,8 +20,9 @@ const exportedTicket = z.object({
   created_at: instant,
   updated_at: instant,
   status: z.string().min(1),
-  tags: z.array(z.string()).nullish(),
-  group_id: id.nullish(),
+  // Null says that there is none. Without the key nobody knows, and the filters would let it pass.
+  tags: z.array(z.string()).nullable(),
+  group_id: id.nullable(),
   subject: text,
   priority: text,
   type: text,
