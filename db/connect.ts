@@ -25,6 +25,12 @@ const parsers = new Map<number, (text: string) => unknown>([
   [types.builtins.TIMESTAMPTZ, parseTimestamp],
 ])
 
+/** What the columns of our tables are when they are read. */
+export const ownTypes = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    parsers.get(oid) ?? types.getTypeParser(oid, format),
+}
+
 export interface ConnectOptions {
   readonly maxConnections?: number
   readonly applicationName?: string
@@ -38,10 +44,7 @@ export function connect(url: string, options: ConnectOptions = {}): Kysely<Datab
     application_name: options.applicationName ?? 'hearflow-zendesk',
     options: '-c TimeZone=UTC -c DateStyle=ISO',
     connectionTimeoutMillis: 10_000,
-    types: {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        parsers.get(oid) ?? types.getTypeParser(oid, format),
-    },
+    types: ownTypes,
   })
   outliveConnections(pool)
   return new Kysely<Database>({

@@ -1,3 +1,20 @@
+create table author (
+  integration_id uuid not null,
+  user_id bigint not null,
+  is_staff boolean not null,
+  learnt_at timestamp with time zone not null default now(),
+  constraint author_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint author_pkey PRIMARY KEY (integration_id, user_id)
+);
+
+create table back_lane (
+  integration_id uuid not null,
+  ends_at timestamp with time zone not null,
+  done_from timestamp with time zone not null,
+  constraint back_lane_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint back_lane_pkey PRIMARY KEY (integration_id)
+);
+
 create table budget (
   account text not null,
   family text not null,
@@ -5,6 +22,7 @@ create table budget (
   slot bigint not null default 0,
   granted integer[] not null default '{}'::integer[],
   blocked_until timestamp with time zone,
+  others integer[] not null default '{}'::integer[],
   updated_at timestamp with time zone not null default now(),
   constraint budget_limit_per_minute_check CHECK ((limit_per_minute > 0)),
   constraint budget_pkey PRIMARY KEY (account, family)
@@ -25,6 +43,7 @@ CREATE INDEX consent_integration ON public.consent USING btree (integration_id);
 create table credential (
   integration_id uuid not null,
   key_id text not null,
+  client_id text not null,
   access_token bytea not null,
   refresh_token bytea,
   scope text not null,
@@ -32,9 +51,13 @@ create table credential (
   refresh_expires_at timestamp with time zone,
   refreshed_at timestamp with time zone not null default now(),
   refresh_started_at timestamp with time zone,
+  renew_by timestamp with time zone,
   constraint credential_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
   constraint credential_pkey PRIMARY KEY (integration_id)
 );
+CREATE INDEX credential_client ON public.credential USING btree (client_id);
+CREATE INDEX credential_key ON public.credential USING btree (key_id);
+CREATE INDEX credential_renewal ON public.credential USING btree (renew_by);
 
 create table cursor (
   integration_id uuid not null,
@@ -69,12 +92,57 @@ create table delivery (
 CREATE INDEX delivery_due ON public.delivery USING btree (sink, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_order ON public.delivery USING btree (integration_id, ticket_id, sequence) WHERE (state = 'pending'::text);
 
+create table erasure (
+  integration_id uuid not null,
+  ticket_id bigint not null,
+  from_revision integer not null,
+  changed_at timestamp with time zone not null default now(),
+  due_at timestamp with time zone not null default now(),
+  constraint erasure_integration_id_ticket_id_fkey FOREIGN KEY (integration_id, ticket_id) REFERENCES transcript(integration_id, ticket_id),
+  constraint erasure_pkey PRIMARY KEY (integration_id, ticket_id)
+);
+CREATE INDEX erasure_due ON public.erasure USING btree (due_at);
+
+create table event_stream (
+  integration_id uuid not null,
+  whole_since timestamp with time zone not null,
+  read_until timestamp with time zone not null,
+  page_size integer not null,
+  events_read bigint not null default 0,
+  rows_read bigint not null default 0,
+  rows_behind bigint not null default 0,
+  constraint event_stream_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint event_stream_pkey PRIMARY KEY (integration_id)
+);
+
 create table feed (
   workspace_id text not null,
   last_sequence bigint not null default 0,
   constraint feed_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id),
   constraint feed_pkey PRIMARY KEY (workspace_id)
 );
+
+create table hint (
+  integration_id uuid not null,
+  event_id text not null,
+  ticket_id bigint not null,
+  type text not null,
+  class text not null,
+  occurred_at timestamp with time zone not null,
+  received_at timestamp with time zone not null default now(),
+  due_at timestamp with time zone not null,
+  looks integer not null default 0,
+  settled_at timestamp with time zone,
+  outcome text,
+  constraint hint_check CHECK (((settled_at IS NULL) = (outcome IS NULL))),
+  constraint hint_class_check CHECK ((class = ANY (ARRAY['content'::text, 'privacy'::text]))),
+  constraint hint_outcome_check CHECK ((outcome = ANY (ARRAY['confirmed'::text, 'fetched'::text, 'moot'::text]))),
+  constraint hint_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint hint_pkey PRIMARY KEY (integration_id, event_id)
+);
+CREATE INDEX hint_of_privacy ON public.hint USING btree (due_at) WHERE ((settled_at IS NULL) AND (class = 'privacy'::text));
+CREATE INDEX hint_pending ON public.hint USING btree (integration_id, class, due_at) WHERE (settled_at IS NULL);
+CREATE INDEX hint_settled ON public.hint USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 
 create table integration (
   id uuid not null default gen_random_uuid(),
@@ -84,8 +152,12 @@ create table integration (
   status_since timestamp with time zone not null default now(),
   error_code text,
   error_message text,
+  paused_before_error boolean not null default false,
   zendesk_user_id bigint,
   connected_at timestamp with time zone,
+  scheduled_from timestamp with time zone,
+  filters_version integer not null default 0,
+  careful_until timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   constraint integration_check CHECK (((status = 'errored'::text) = (error_code IS NOT NULL))),
   constraint integration_check1 CHECK (((error_code IS NULL) = (error_message IS NULL))),
@@ -96,6 +168,7 @@ create table integration (
 );
 CREATE UNIQUE INDEX integration_account ON public.integration USING btree (workspace_id, subdomain) WHERE (status <> 'disconnected'::text);
 CREATE INDEX integration_status ON public.integration USING btree (status, id);
+CREATE INDEX integration_workspace ON public.integration USING btree (workspace_id, id);
 
 create table lease (
   integration_id uuid not null,
@@ -128,6 +201,15 @@ create table outbox_entry (
   constraint outbox_entry_integration_id_ticket_id_revision_key UNIQUE (integration_id, ticket_id, revision)
 );
 
+create table request_count (
+  integration_id uuid not null,
+  family text not null,
+  status integer not null,
+  requests bigint not null,
+  constraint request_count_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint request_count_pkey PRIMARY KEY (integration_id, family, status)
+);
+
 create table run (
   id uuid not null default gen_random_uuid(),
   integration_id uuid not null,
@@ -141,6 +223,7 @@ create table run (
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
   attempts integer not null default 0,
+  waited_seconds integer not null default 0,
   pages integer not null default 0,
   reached_at timestamp with time zone,
   tickets_seen integer not null default 0,
@@ -151,7 +234,16 @@ create table run (
   gone integer not null default 0,
   quarantined integer not null default 0,
   retracted integer not null default 0,
+  hints_confirmed integer not null default 0,
+  hints_fetched integer not null default 0,
+  hints_moot integer not null default 0,
   requests jsonb not null default '{}'::jsonb,
+  plan jsonb not null default '{}'::jsonb,
+  drift_sampled integer not null default 0,
+  drift_found integer not null default 0,
+  running_ms bigint not null default 0,
+  waits jsonb not null default '{}'::jsonb,
+  pace jsonb not null default '[]'::jsonb,
   error_code text,
   error_message text,
   constraint run_check CHECK (((state = 'failed'::text) = (error_code IS NOT NULL))),
@@ -163,7 +255,8 @@ create table run (
   constraint run_integration_id_slot_key UNIQUE (integration_id, slot)
 );
 CREATE INDEX run_integration ON public.run USING btree (integration_id, created_at DESC);
-CREATE INDEX run_unfinished ON public.run USING btree (resume_at) WHERE (finished_at IS NULL);
+CREATE INDEX run_next ON public.run USING btree (integration_id, created_at) WHERE (finished_at IS NULL);
+CREATE UNIQUE INDEX run_of_hints ON public.run USING btree (integration_id) WHERE ((kind = 'hints'::text) AND (finished_at IS NULL));
 
 create table sink_position (
   sink text not null,
@@ -173,6 +266,20 @@ create table sink_position (
   constraint sink_position_pkey PRIMARY KEY (sink, workspace_id)
 );
 
+create table staged_event (
+  integration_id uuid not null,
+  event_id bigint not null,
+  ticket_id bigint not null,
+  at timestamp with time zone not null,
+  comment_count integer not null,
+  must_confirm boolean not null,
+  comments jsonb not null,
+  constraint staged_event_comments_check CHECK ((NOT jsonb_path_exists(comments, '$[*]?(!(exists (@."public"?(@ == true))))'::jsonpath))),
+  constraint staged_event_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint staged_event_pkey PRIMARY KEY (integration_id, event_id)
+);
+CREATE INDEX staged_event_ticket ON public.staged_event USING btree (integration_id, ticket_id, at);
+
 create table ticket (
   integration_id uuid not null,
   ticket_id bigint not null,
@@ -181,15 +288,20 @@ create table ticket (
   status text not null,
   tags text[] not null,
   group_id bigint,
+  fingerprint text not null,
+  comment_count integer,
   outcome text not null,
   reason text,
   settled_at timestamp with time zone not null default now(),
+  retry_at timestamp with time zone,
   constraint ticket_check CHECK (((outcome = 'quarantined'::text) = (reason IS NOT NULL))),
+  constraint ticket_check1 CHECK (((outcome = 'quarantined'::text) = (retry_at IS NOT NULL))),
   constraint ticket_outcome_check CHECK ((outcome = ANY (ARRAY['published'::text, 'filtered'::text, 'no_public_comments'::text, 'gone'::text, 'quarantined'::text]))),
   constraint ticket_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
   constraint ticket_pkey PRIMARY KEY (integration_id, ticket_id)
 );
 CREATE INDEX ticket_outcome ON public.ticket USING btree (integration_id, outcome);
+CREATE INDEX ticket_retry ON public.ticket USING btree (integration_id, retry_at) WHERE (retry_at IS NOT NULL);
 
 create table transcript (
   integration_id uuid not null,
@@ -221,9 +333,12 @@ create table workspace (
   id text not null,
   plan text not null default 'starter'::text,
   sync_day text not null default 'monday'::text,
+  scheduled_since timestamp with time zone not null default now(),
+  earlier_slot timestamp with time zone,
   zendesk_include_tags text[] not null default '{}'::text[],
   zendesk_exclude_tags text[] not null default '{}'::text[],
   zendesk_include_group_ids bigint[] not null default '{}'::bigint[],
+  filters_version integer not null default 1,
   quota_share double precision,
   freshness text not null default 'scheduled'::text,
   created_at timestamp with time zone not null default now(),

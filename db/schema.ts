@@ -21,6 +21,8 @@ export type IntegrationStatus = 'pending' | 'active' | 'paused' | 'errored' | 'd
 export type RunKind = 'backfill' | 'sync' | 'hints'
 export type RunState = 'queued' | 'running' | 'waiting' | 'done' | 'failed'
 export type TicketOutcome = 'published' | 'filtered' | 'no_public_comments' | 'gone' | 'quarantined'
+export type HintClass = 'content' | 'privacy'
+export type HintOutcome = 'confirmed' | 'fetched' | 'moot'
 export type RetractionReason = 'deleted' | 'filtered' | 'no_public_comments' | 'disconnected'
 export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'dead'
 
@@ -31,12 +33,19 @@ export interface Database {
   consent: ConsentTable
   credential: CredentialTable
   budget: BudgetTable
+  requestCount: RequestCountTable
   lease: LeaseTable
   run: RunTable
   cursor: CursorTable
+  eventStream: EventStreamTable
+  stagedEvent: StagedEventTable
+  author: AuthorTable
+  backLane: BackLaneTable
+  hint: HintTable
   ticket: TicketTable
   transcript: TranscriptTable
   transcriptRevision: TranscriptRevisionTable
+  erasure: ErasureTable
   outboxEntry: OutboxEntryTable
   sinkPosition: SinkPositionTable
   delivery: DeliveryTable
@@ -46,9 +55,12 @@ export interface WorkspaceTable {
   id: string
   plan: Generated<Plan>
   syncDay: Generated<SyncDay>
+  scheduledSince: Defaulted
+  earlierSlot: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   zendeskIncludeTags: Generated<string[]>
   zendeskExcludeTags: Generated<string[]>
   zendeskIncludeGroupIds: Generated<number[]>
+  filtersVersion: Generated<number>
   quotaShare: number | null
   freshness: Generated<Freshness>
   createdAt: Defaulted
@@ -68,8 +80,12 @@ export interface IntegrationTable {
   statusSince: Defaulted
   errorCode: string | null
   errorMessage: string | null
+  pausedBeforeError: Generated<boolean>
   zendeskUserId: number | null
   connectedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  scheduledFrom: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  filtersVersion: Generated<number>
+  carefulUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   createdAt: Defaulted
 }
 
@@ -85,6 +101,7 @@ export interface ConsentTable {
 export interface CredentialTable {
   integrationId: string
   keyId: string
+  clientId: string
   accessToken: Buffer
   refreshToken: Buffer | null
   scope: string
@@ -92,6 +109,7 @@ export interface CredentialTable {
   refreshExpiresAt: ColumnType<DateTime | null, Date | null, Date | null>
   refreshedAt: Defaulted
   refreshStartedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  renewBy: ColumnType<DateTime | null, Date | null | undefined, Date | null>
 }
 
 export interface BudgetTable {
@@ -101,7 +119,15 @@ export interface BudgetTable {
   slot: Generated<number>
   granted: Generated<number[]>
   blockedUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  others: Generated<(number | null)[]>
   updatedAt: Defaulted
+}
+
+export interface RequestCountTable {
+  integrationId: string
+  family: string
+  status: number
+  requests: number
 }
 
 export interface LeaseTable {
@@ -123,6 +149,8 @@ export interface RunTable {
   startedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   finishedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   attempts: Generated<number>
+  /** Asked of the run to wait, since it last got further. */
+  waitedSeconds: Generated<number>
   pages: Generated<number>
   /** The newest instant of the stream among the tickets that are settled. */
   reachedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
@@ -134,7 +162,18 @@ export interface RunTable {
   gone: Generated<number>
   quarantined: Generated<number>
   retracted: Generated<number>
+  hintsConfirmed: Generated<number>
+  hintsFetched: Generated<number>
+  hintsMoot: Generated<number>
   requests: ColumnType<unknown, string | undefined, string>
+  plan: ColumnType<unknown, string | undefined, string>
+  driftSampled: Generated<number>
+  driftFound: Generated<number>
+  /** Worked on, without what it was held back for. */
+  runningMs: Generated<number>
+  waits: ColumnType<unknown, string | undefined, string>
+  /** How far it was at some instants of the last minutes. */
+  pace: ColumnType<unknown, string | undefined, string>
   errorCode: string | null
   errorMessage: string | null
 }
@@ -158,9 +197,59 @@ export interface TicketTable {
   status: string
   tags: string[]
   groupId: number | null
+  fingerprint: string
+  commentCount: ColumnType<number | null, number | null | undefined, number | null>
   outcome: TicketOutcome
   reason: string | null
   settledAt: Defaulted
+  retryAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+}
+
+export interface EventStreamTable {
+  integrationId: string
+  wholeSince: Timestamp
+  readUntil: Timestamp
+  pageSize: number
+  eventsRead: Generated<number>
+  rowsRead: Generated<number>
+  rowsBehind: Generated<number>
+}
+
+export interface StagedEventTable {
+  integrationId: string
+  eventId: number
+  ticketId: number
+  at: Timestamp
+  commentCount: number
+  mustConfirm: boolean
+  comments: Json
+}
+
+export interface AuthorTable {
+  integrationId: string
+  userId: number
+  isStaff: boolean
+  learntAt: Defaulted
+}
+
+export interface BackLaneTable {
+  integrationId: string
+  endsAt: Timestamp
+  doneFrom: Timestamp
+}
+
+export interface HintTable {
+  integrationId: string
+  eventId: string
+  ticketId: number
+  type: string
+  class: HintClass
+  occurredAt: Timestamp
+  receivedAt: Defaulted
+  dueAt: Timestamp
+  looks: Generated<number>
+  settledAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  outcome: HintOutcome | null
 }
 
 export interface TranscriptTable {
@@ -179,6 +268,14 @@ export interface TranscriptRevisionTable {
   revision: number
   ticket: Json
   turns: Json
+}
+
+export interface ErasureTable {
+  integrationId: string
+  ticketId: number
+  fromRevision: number
+  changedAt: Defaulted
+  dueAt: Defaulted
 }
 
 export interface OutboxEntryTable {

@@ -19,4 +19,18 @@ export const runQueue = {
   retryLimit: 0,
 } as const satisfies QueueDefinition
 
-export const queues: readonly QueueDefinition[] = [runQueue]
+/** Wakes the pass that turns due slots into runs, which finds in the rows what there is to do. */
+export const scheduleQueue = {
+  name: 'schedule',
+  policy: 'short',
+  expireInSeconds: 300,
+  retryLimit: 0,
+} as const satisfies QueueDefinition
+
+/** When the schedule queue gets its job, in UTC: daily, for every day is the day of some workspace. */
+export function scheduleCron(syncTimeUtc: string): string {
+  const [hour, minute] = syncTimeUtc.split(':').map(Number)
+  return `${minute} ${hour} * * *`
+}
+
+export const queues: readonly QueueDefinition[] = [runQueue, scheduleQueue]

@@ -22,18 +22,31 @@ export async function runRelay({ db, config }: RelayLoopDeps, signal: AbortSigna
   await using stack = new AsyncDisposableStack()
   const { url, file, allowPrivateAddresses } = config.sink
   const secret = config.secrets.sinkSecret
+  const names = sinkNames(config)
   const loops: Promise<void>[] = []
-  if (url !== undefined && secret !== undefined) {
+  if (names.http !== undefined && url !== undefined && secret !== undefined) {
+    const name = names.http
     const sink = stack.use(new HttpSink({ url, secret, allowPrivateAddresses, connections: LANES }))
-    loops.push(keepPassing('http', () => relayOnce({ db, sink, name: 'http' }, signal), signal))
+    loops.push(keepPassing('http', () => relayOnce({ db, sink, name }, signal), signal))
   }
-  if (file !== undefined) {
-    const name = `file:${file === '-' ? file : path.resolve(file)}`
+  if (names.file !== undefined && file !== undefined) {
+    const name = names.file
     loops.push(
       keepPassing('file', () => appendOnce({ db, sink: name, path: file }, signal), signal),
     )
   }
   await Promise.all(loops)
+}
+
+/** Under which names the sinks of the environment keep their positions; each takes every workspace. */
+export function sinkNames({ sink: { url, file }, secrets }: Config): {
+  readonly http?: string
+  readonly file?: string
+} {
+  return {
+    ...(url !== undefined && secrets.sinkSecret !== undefined && { http: 'http' }),
+    ...(file !== undefined && { file: `file:${file === '-' ? file : path.resolve(file)}` }),
+  }
 }
 
 type Counts = Readonly<Record<string, number>>

@@ -5,6 +5,7 @@ import { assertMigrated } from '../db/migrate.ts'
 import type { Database } from '../db/schema.ts'
 import { healthRoutes } from './admin/health-routes.ts'
 import { integrationRoutes } from './admin/integration-routes.ts'
+import { previewRoutes } from './admin/preview/routes.ts'
 import { workspaceRoutes } from './admin/workspace-routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { checkKeys } from './credential/store.ts'
@@ -38,6 +39,7 @@ export async function startWeb(config: Config): Promise<Web> {
     healthRoutes({ db }),
     workspaceRoutes({ db, config }),
     integrationRoutes({ db, config }),
+    previewRoutes({ db, zendesk, config }),
     connectRoutes({ db, boss, zendesk, config }),
     guardedFeed({ db, config, signal: stopping.signal }),
   ])

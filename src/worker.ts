@@ -12,13 +12,16 @@ import { runQueue } from './queues.ts'
 import { runRelay } from './relay.ts'
 import { enqueueDueRunsOnce } from './reconcile/enqueue-due-runs-once.ts'
 import { type RunDeps, runOnce } from './reconcile/run-once.ts'
+import { dueTurnOf } from './run/due-store.ts'
 import { Leases } from './run/lease-store.ts'
+import { runUpkeep } from './upkeep.ts'
+import { runScheduler } from './scheduler.ts'
 import { ZendeskClient } from './zendesk/client.ts'
 
 /** How often rows are asked for runs that nobody woke. */
 const ENQUEUE_INTERVAL_MS = 2_000
 
-/** Works on runs and relays publications until the signal aborts; returns when all of it has stopped. */
+/** Works on runs, relays publications and keeps house until the signal aborts; returns when all of it has stopped. */
 export async function runWorker(config: Config, signal: AbortSignal): Promise<void> {
   await assertMigrated(config.databaseUrl)
   await using stack = new AsyncDisposableStack()
@@ -30,13 +33,19 @@ export async function runWorker(config: Config, signal: AbortSignal): Promise<vo
   // Last, so that it is stopped first: the slices under way need all of the above to end.
   const boss = await openBoss(config.databaseUrl, { maintain: true })
   stack.defer(() => boss.stop({ graceful: true, timeout: 10_000 }))
-  const deps: RunDeps = { db, zendesk, leases, quotaShare: config.zendesk.quotaShare }
+  const { quotaShare, driftShare } = config.zendesk
+  const deps: RunDeps = { db, zendesk, leases, quotaShare, driftShare }
 
   for (let index = 0; index < config.workerConcurrency; index++) {
     await startRunWorker(boss, deps, signal)
   }
   log.info({ concurrency: config.workerConcurrency }, 'worker started')
-  await Promise.all([enqueueLoop(boss, deps, signal), runRelay({ db, config }, signal)])
+  await Promise.all([
+    runScheduler({ db, boss, timeUtc: config.syncTimeUtc }, signal),
+    enqueueLoop(boss, deps, signal),
+    runRelay({ db, config }, signal),
+    runUpkeep({ db, config, zendesk }, signal),
+  ])
   await aborted(signal)
 }
 
@@ -50,7 +59,7 @@ async function startRunWorker(boss: PgBoss, deps: RunDeps, signal: AbortSignal):
       const integrationId = IntegrationId.parse(job.data.integrationId)
       try {
         const rest = await runOnce(deps, integrationId, AbortSignal.any([signal, job.signal]))
-        if (rest === 'more') await wakeRuns(boss, deps.db, [integrationId])
+        if (rest === 'more') await wakeRuns(boss, deps.db, await dueTurnOf(deps.db, integrationId))
       } catch (error) {
         // The run's row still says that it is due, and the database is what failed.
         log.warn({ integrationId, err: error }, 'run could not be taken up, will be tried again')

@@ -13,8 +13,8 @@ import { makeTemplate } from './support/runner/template.ts'
  */
 const root = join(import.meta.dirname, '..')
 
-/** Each test file is a process of its own; more of them at once gain nothing on a busy machine. */
-const CONCURRENCY = Math.min(availableParallelism(), 4)
+/** Each test file is a process of its own. One more than there are cores, for many of them wait. */
+const CONCURRENCY = Math.min(availableParallelism() + 1, 5)
 
 /** The time in which no test at all finishes. A slow machine must not look like a hanging test. */
 const TIMEOUT = '2m'

@@ -1,15 +1,20 @@
 import { type Kysely, sql } from 'kysely'
 
 const tables = [
+  // scheduled_since is when the plan or the day last changed, earlier_slot the newest slot that was
+  // due by then: slots up to there are those of the old plan and day.
   sql`
     create table workspace (
       id text primary key,
       plan text not null default 'starter' check (plan in ('starter', 'pro', 'enterprise')),
       sync_day text not null default 'monday' check (sync_day in
         ('monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday')),
+      scheduled_since timestamptz not null default now(),
+      earlier_slot timestamptz,
       zendesk_include_tags text[] not null default '{}',
       zendesk_exclude_tags text[] not null default '{}',
       zendesk_include_group_ids bigint[] not null default '{}',
+      filters_version integer not null default 1,
       quota_share double precision check (quota_share between 0.05 and 1),
       freshness text not null default 'scheduled' check (freshness in ('scheduled', 'prompt')),
       created_at timestamptz not null default now(),
@@ -25,6 +30,9 @@ const tables = [
       last_sequence bigint not null default 0
     )`,
 
+  // scheduled_from is the first consent: no earlier slot concerns it. filters_version says which
+  // filters of the workspace its stored tickets were held against. Until careful_until everything that
+  // has changed is read at the comments endpoint.
   sql`
     create table integration (
       id uuid primary key default gen_random_uuid(),
@@ -35,8 +43,12 @@ const tables = [
       status_since timestamptz not null default now(),
       error_code text,
       error_message text,
+      paused_before_error boolean not null default false,
       zendesk_user_id bigint,
       connected_at timestamptz,
+      scheduled_from timestamptz,
+      filters_version integer not null default 0,
+      careful_until timestamptz,
       created_at timestamptz not null default now(),
       check ((status = 'errored') = (error_code is not null)),
       check ((error_code is null) = (error_message is null))
@@ -45,6 +57,7 @@ const tables = [
     create unique index integration_account on integration (workspace_id, subdomain)
       where status <> 'disconnected'`,
   sql`create index integration_status on integration (status, id)`,
+  sql`create index integration_workspace on integration (workspace_id, id)`,
 
   // The state of one authorization request, stored only as a hash; the PKCE verifier is sealed.
   sql`
@@ -59,21 +72,28 @@ const tables = [
   sql`create index consent_integration on consent (integration_id)`,
 
   // Sealed with AES-256-GCM; the integration and the field are bound in as associated data.
+  // client_id is the OAuth client that the tokens were given to; renew_by is when a refresh token
+  // that nobody used is renewed for its own sake.
   sql`
     create table credential (
       integration_id uuid primary key references integration,
       key_id text not null,
+      client_id text not null,
       access_token bytea not null,
       refresh_token bytea,
       scope text not null,
       expires_at timestamptz,
       refresh_expires_at timestamptz,
       refreshed_at timestamptz not null default now(),
-      refresh_started_at timestamptz
+      refresh_started_at timestamptz,
+      renew_by timestamptz
     )`,
+  sql`create index credential_renewal on credential (renew_by)`,
+  sql`create index credential_key on credential (key_id)`,
+  sql`create index credential_client on credential (client_id)`,
 
-  // One row per Zendesk account and limit family: what was granted in each of the last sixty parts
-  // of a minute, and until when the account wants silence.
+  // One row per Zendesk account and limit family: what was granted in each part of the last minute,
+  // what others were seen to spend (null: nobody looked), and until when the account wants silence.
   sql`
     create table budget (
       account text not null,
@@ -82,8 +102,19 @@ const tables = [
       slot bigint not null default 0,
       granted integer[] not null default '{}',
       blocked_until timestamptz,
+      others integer[] not null default '{}',
       updated_at timestamptz not null default now(),
       primary key (account, family)
+    )`,
+
+  // Requests sent to Zendesk for an integration, by limit family and status; 0: no whole answer.
+  sql`
+    create table request_count (
+      integration_id uuid not null references integration,
+      family text not null,
+      status integer not null,
+      requests bigint not null,
+      primary key (integration_id, family, status)
     )`,
 
   // The fence goes up whenever a worker takes the integration over; a commit with an older one fails.
@@ -109,6 +140,7 @@ const tables = [
       started_at timestamptz,
       finished_at timestamptz,
       attempts integer not null default 0,
+      waited_seconds integer not null default 0,
       pages integer not null default 0,
       reached_at timestamptz,
       tickets_seen integer not null default 0,
@@ -119,7 +151,16 @@ const tables = [
       gone integer not null default 0,
       quarantined integer not null default 0,
       retracted integer not null default 0,
+      hints_confirmed integer not null default 0,
+      hints_fetched integer not null default 0,
+      hints_moot integer not null default 0,
       requests jsonb not null default '{}',
+      plan jsonb not null default '{}',
+      drift_sampled integer not null default 0,
+      drift_found integer not null default 0,
+      running_ms bigint not null default 0,
+      waits jsonb not null default '{}',
+      pace jsonb not null default '[]',
       error_code text,
       error_message text,
       unique (integration_id, slot),
@@ -127,7 +168,12 @@ const tables = [
       check ((state in ('done', 'failed')) = (finished_at is not null))
     )`,
   sql`create index run_integration on run (integration_id, created_at desc)`,
-  sql`create index run_unfinished on run (resume_at) where finished_at is null`,
+  // The only index of what is unfinished: between two of them the planner chooses by statistics that
+  // are old at the very moment when a slot has made ten thousand rows.
+  sql`
+    create unique index run_of_hints on run (integration_id)
+      where kind = 'hints' and finished_at is null`,
+  sql`create index run_next on run (integration_id, created_at) where finished_at is null`,
 
   // Where the export of an account is read next. generated_at is the newest instant seen, from
   // which to start again if Zendesk refuses the cursor.
@@ -144,6 +190,77 @@ const tables = [
       primary key (integration_id, stream)
     )`,
 
+  // How far the stream of ticket events was read, without a gap since whole_since, and what a ticket of
+  // the export costs of it. rows_behind counts tickets that were read without the stream.
+  sql`
+    create table event_stream (
+      integration_id uuid primary key references integration,
+      whole_since timestamptz not null,
+      read_until timestamptz not null,
+      page_size integer not null,
+      events_read bigint not null default 0,
+      rows_read bigint not null default 0,
+      rows_behind bigint not null default 0
+    )`,
+
+  // Events whose tickets the export has not shown since. They go with the ticket that they belong to,
+  // and lose their text when a run ends.
+  sql`
+    create table staged_event (
+      integration_id uuid not null references integration,
+      event_id bigint not null,
+      ticket_id bigint not null,
+      at timestamptz not null,
+      comment_count integer not null,
+      must_confirm boolean not null,
+      comments jsonb not null
+        check (not jsonb_path_exists(comments, '$[*] ? (!exists(@.public ? (@ == true)))')),
+      primary key (integration_id, event_id)
+    )`,
+  sql`create index staged_event_ticket on staged_event (integration_id, ticket_id, at)`,
+
+  // Who answers for the account. Of people there is a number here and nothing else.
+  sql`
+    create table author (
+      integration_id uuid not null references integration,
+      user_id bigint not null,
+      is_staff boolean not null,
+      learnt_at timestamptz not null default now(),
+      primary key (integration_id, user_id)
+    )`,
+
+  // The end of an import's window from which its tickets are read backwards, and how far that has come.
+  sql`
+    create table back_lane (
+      integration_id uuid primary key references integration,
+      ends_at timestamptz not null,
+      done_from timestamptz not null
+    )`,
+
+  // A hint says "look at this ticket". It holds no text, name or address; due_at is when the ticket is
+  // looked at unless a run shows it before.
+  sql`
+    create table hint (
+      integration_id uuid not null references integration,
+      event_id text not null,
+      ticket_id bigint not null,
+      type text not null,
+      class text not null check (class in ('content', 'privacy')),
+      occurred_at timestamptz not null,
+      received_at timestamptz not null default now(),
+      due_at timestamptz not null,
+      looks integer not null default 0,
+      settled_at timestamptz,
+      outcome text check (outcome in ('confirmed', 'fetched', 'moot')),
+      primary key (integration_id, event_id),
+      check ((settled_at is null) = (outcome is null))
+    )`,
+  sql`
+    create index hint_pending on hint (integration_id, class, due_at) where settled_at is null`,
+  sql`
+    create index hint_of_privacy on hint (due_at) where settled_at is null and class = 'privacy'`,
+  sql`create index hint_settled on hint (settled_at) where settled_at is not null`,
+
   // What the export last said of a ticket and what became of it. No text of the ticket stands here.
   sql`
     create table ticket (
@@ -154,14 +271,20 @@ const tables = [
       status text not null,
       tags text[] not null,
       group_id bigint,
+      fingerprint text not null,
+      comment_count integer,
       outcome text not null
         check (outcome in ('published', 'filtered', 'no_public_comments', 'gone', 'quarantined')),
       reason text,
       settled_at timestamptz not null default now(),
+      retry_at timestamptz,
       primary key (integration_id, ticket_id),
-      check ((outcome = 'quarantined') = (reason is not null))
+      check ((outcome = 'quarantined') = (reason is not null)),
+      check ((outcome = 'quarantined') = (retry_at is not null))
     )`,
   sql`create index ticket_outcome on ticket (integration_id, outcome)`,
+  sql`
+    create index ticket_retry on ticket (integration_id, retry_at) where retry_at is not null`,
 
   sql`
     create table transcript (
@@ -187,6 +310,20 @@ const tables = [
       primary key (integration_id, ticket_id, revision),
       foreign key (integration_id, ticket_id) references transcript
     )`,
+
+  // Transcripts of which earlier text may have been taken back, from a revision on; due_at is when it is
+  // next looked whether readers have got the newest one, changed_at when that was written.
+  sql`
+    create table erasure (
+      integration_id uuid not null,
+      ticket_id bigint not null,
+      from_revision integer not null,
+      changed_at timestamptz not null default now(),
+      due_at timestamptz not null default now(),
+      primary key (integration_id, ticket_id),
+      foreign key (integration_id, ticket_id) references transcript
+    )`,
+  sql`create index erasure_due on erasure (due_at)`,
 
   sql`
     create table outbox_entry (

@@ -2,8 +2,10 @@ import type { DateTime } from 'luxon'
 import { type Integration, actionFor, needsReconnect } from '../integration/integration.ts'
 import type { Cursor } from '../cursor/store.ts'
 import type { Run } from '../run/store.ts'
-import { etaSeconds, progressOf, runJson } from './run-json.ts'
-import type { AccountBudget, Counts, TokenTimes } from './store.ts'
+import { SLOTS_A_MINUTE } from '../zendesk/budget/window.ts'
+import { boundOf, etaSeconds, progressOf } from '../run/progress/pace.ts'
+import { runJson } from './run-json.ts'
+import type { AccountBudget, Counts, Quarantine, TokenTimes } from './store.ts'
 
 /** Everything that is shown of an integration, read at one instant. */
 export interface Overview {
@@ -12,8 +14,10 @@ export interface Overview {
   readonly backfill: Run | undefined
   readonly lastRun: Run | undefined
   readonly lastSlot: DateTime | null
+  readonly nextSlot: DateTime | null
   readonly token: TokenTimes | undefined
   readonly counts: Counts
+  readonly quarantine: Quarantine
   readonly budget: AccountBudget | undefined
   readonly quotaShare: number
   readonly now: DateTime
@@ -35,6 +39,7 @@ export function integrationJson(overview: Overview, { publicUrl, minuteMs }: Sho
     error: errorJson(integration),
     reconnect_required: needsReconnect(integration),
     connected_at: integration.connectedAt?.toISO() ?? null,
+    careful_until: integration.carefulUntil?.toISO() ?? null,
     webhook: {
       state: 'missing',
       endpoint: `${publicUrl}/webhooks/zendesk/${integration.id}`,
@@ -66,29 +71,28 @@ function tokenJson({ expiresAt, refreshExpiresAt, refreshedAt }: TokenTimes) {
   }
 }
 
-function syncJson({ cursor, lastRun, lastSlot, now }: Overview) {
+function syncJson({ cursor, lastRun, lastSlot, nextSlot, quarantine, now }: Overview) {
   const cursorAt = cursor?.generatedAt ?? null
   return {
     cursor_at: cursorAt?.toISO() ?? null,
     lag_seconds:
       cursorAt === null ? null : Math.max(0, Math.round(now.diff(cursorAt).as('seconds'))),
     last_slot: lastSlot?.toISO() ?? null,
-    next_slot: null,
-    last_run: lastRun === undefined ? null : runJson(lastRun, now),
+    next_slot: nextSlot?.toISO() ?? null,
+    last_run: lastRun === undefined ? null : runJson(lastRun, now, quarantine),
   }
 }
 
 function backfillJson({ backfill, now }: Overview) {
   if (backfill === undefined) return null
   const { state, windowFrom, ledger } = backfill
-  const progress = progressOf(backfill, now)
   return {
     state: state === 'done' || state === 'failed' ? state : 'running',
     from: windowFrom.toISO(),
-    progress,
+    progress: progressOf(backfill),
     tickets_seen: ledger.seen,
-    eta_seconds: etaSeconds(backfill, progress, now),
-    bounded_by: null,
+    eta_seconds: etaSeconds(backfill, now),
+    bounded_by: boundOf(backfill, now),
   }
 }
 
@@ -101,13 +105,11 @@ function countsJson(counts: Counts) {
     no_public_comments: noPublicComments,
     retracted,
     quarantined,
-    hints_pending: 0,
+    hints_pending: counts.hintsPending,
   }
 }
 
-const SLOTS_A_MINUTE = 60
-
-/** The budget keeps what each sixtieth of a minute was granted, newest first, up to its `slot`. */
+/** The budget keeps what each slot of a minute was granted, newest first, up to its `slot`. */
 export function usedLastMinute(budget: AccountBudget, now: DateTime, minuteMs: number): number {
   const slotNow = Math.floor(now.toMillis() / (minuteMs / SLOTS_A_MINUTE))
   const passed = Math.max(0, slotNow - budget.slot)

@@ -13,10 +13,17 @@ import { RequestError } from '../platform/errors.ts'
 import { parseId } from '../platform/http/input.ts'
 import { parsePage, parseQuery, toPage } from '../platform/http/query.ts'
 import { findRun, latestRun, listRuns } from '../run/store.ts'
+import { nextSlotAfter } from '../workspace/calendar.ts'
 import { findWorkspace } from '../workspace/store.ts'
 import { type Overview, integrationJson } from './integration-json.ts'
 import { runJson } from './run-json.ts'
-import { countTickets, readAccountBudget, readLastSlot, readTokenTimes } from './store.ts'
+import {
+  countTickets,
+  readAccountBudget,
+  readLastSlot,
+  readQuarantine,
+  readTokenTimes,
+} from './store.ts'
 
 export interface IntegrationDeps {
   readonly db: Kysely<Database>
@@ -63,7 +70,7 @@ export function integrationRoutes({ db, config }: IntegrationDeps): Router {
     const { id } = await knownIntegration(db, ctx.params['integration_id'])
     const run = await findRun(db, parseId(RunId, ctx.params['run_id'], 'run'))
     if (run?.integrationId !== id) throw new RequestError(404, 'not_found', 'there is no such run')
-    ctx.body = runJson(run, DateTime.utc())
+    ctx.body = runJson(run, DateTime.utc(), await readQuarantine(db, id))
   })
   return router
 }
@@ -80,15 +87,15 @@ async function knownIntegration(
 }
 
 async function showIntegration({ db, config }: IntegrationDeps, id: string | undefined) {
-  const { publicUrl, zendesk } = config
   const overview = await db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (trx) => {
       const integration = await knownIntegration(trx, id)
-      return readOverview(trx, integration, zendesk.quotaShare)
+      return readOverview(trx, integration, config)
     })
+  const { publicUrl, zendesk } = config
   return integrationJson(overview, { publicUrl, minuteMs: zendesk.minuteMs })
 }
 
@@ -96,20 +103,24 @@ async function showIntegration({ db, config }: IntegrationDeps, id: string | und
 async function readOverview(
   trx: Transaction<Database>,
   integration: Integration,
-  defaultShare: number,
+  { syncTimeUtc, zendesk }: Config,
 ): Promise<Overview> {
-  const { id, workspaceId, subdomain } = integration
+  const { id, workspaceId, subdomain, status } = integration
   const workspace = await findWorkspace(trx, workspaceId)
+  const now = DateTime.utc()
+  const isScheduled = workspace !== undefined && status === 'active'
   return {
     integration,
     cursor: await readCursor(trx, id),
     backfill: await latestRun(trx, id, 'backfill'),
     lastRun: await latestRun(trx, id),
     lastSlot: await readLastSlot(trx, id),
+    nextSlot: isScheduled ? nextSlotAfter(workspace, syncTimeUtc, now) : null,
     token: await readTokenTimes(trx, id),
     counts: await countTickets(trx, id),
+    quarantine: await readQuarantine(trx, id),
     budget: await readAccountBudget(trx, subdomain),
-    quotaShare: workspace?.quotaShare ?? defaultShare,
-    now: DateTime.utc(),
+    quotaShare: workspace?.quotaShare ?? zendesk.quotaShare,
+    now,
   }
 }

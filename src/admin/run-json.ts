@@ -1,8 +1,17 @@
 import type { DateTime } from 'luxon'
-import type { Ledger } from '../run/ledger.ts'
+import { sumOf } from '../platform/held-time.ts'
+import { type Ledger, unaccounted } from '../run/ledger.ts'
+import { boundOf, etaSeconds, progressOf, ticketsPerSecond } from '../run/progress/pace.ts'
+import type { Wait, Waits } from '../run/progress/waits.ts'
 import type { Run } from '../run/store.ts'
+import type { Quarantine } from './store.ts'
 
-export function runJson(run: Run, now: DateTime) {
+/**
+ * A run as people see it. `running_seconds` is what was worked on it, and `tickets_per_second` the
+ * pace by that time; `waits` is the rest. What was set aside belongs to the integration and is shown
+ * where one run is.
+ */
+export function runJson(run: Run, now: DateTime, quarantine?: Quarantine) {
   return {
     id: run.id,
     integration_id: run.integrationId,
@@ -16,10 +25,18 @@ export function runJson(run: Run, now: DateTime) {
     wait_reason: run.waitReason,
     attempts: run.attempts,
     pages: run.pages,
-    progress: progressOf(run, now),
+    progress: progressOf(run),
+    eta_seconds: etaSeconds(run, now),
+    bounded_by: boundOf(run, now),
+    running_seconds: toSeconds(run.runningMs),
+    tickets_per_second: ticketsPerSecond(run),
     ledger: ledgerJson(run.ledger),
     requests: run.requests,
+    waits: waitsJson(run.waits),
+    plan: run.plan,
+    drift: run.drift,
     error: run.error,
+    ...(quarantine && { quarantine: quarantineJson(quarantine) }),
   }
 }
 
@@ -33,23 +50,33 @@ function ledgerJson(ledger: Ledger) {
     gone: ledger.gone,
     quarantined: ledger.quarantined,
     retracted: ledger.retracted,
+    unaccounted: unaccounted(ledger),
+    closes: unaccounted(ledger) === 0,
   }
 }
 
-/** How far a run has come, by the instants of the stream between `windowFrom` and now. */
-export function progressOf(run: Run, now: DateTime): number {
-  const { reachedAt } = run
-  if (run.state === 'done') return 1
-  if (reachedAt === null) return 0
-  const whole = now.diff(run.windowFrom).toMillis()
-  const share = whole <= 0 ? 0 : reachedAt.diff(run.windowFrom).toMillis() / whole
-  return Math.round(Math.min(1, Math.max(0, share)) * 10_000) / 10_000
+/** The sums are those of all waits, also of the short ones that are not listed. */
+function waitsJson({ heldMs, failedMs, last }: Waits) {
+  return {
+    total_seconds: toSeconds(sumOf(heldMs) + failedMs),
+    zendesk_limit_seconds: toSeconds(heldMs.zendesk_limit),
+    quota_share_seconds: toSeconds(heldMs.quota_share),
+    database_seconds: toSeconds(heldMs.database),
+    failure_seconds: toSeconds(failedMs),
+    last: last.map(waitJson),
+  }
 }
 
-/** Seconds until the end at the pace so far; `null` while there is nothing to reckon with. */
-export function etaSeconds(run: Run, progress: number, now: DateTime): number | null {
-  if (run.state === 'done') return 0
-  if (run.state === 'failed' || run.startedAt === null || progress === 0) return null
-  const spent = now.diff(run.startedAt).as('seconds')
-  return Math.max(0, Math.round((spent * (1 - progress)) / progress))
+/** `until` is what was planned as long as `seconds` is not known. */
+function waitJson({ reason, boundedBy, from, until, ms }: Wait) {
+  const seconds = ms === null ? null : toSeconds(ms)
+  return { reason, bounded_by: boundedBy, from, until, seconds }
+}
+
+function quarantineJson({ tickets, nextTryAt, reasons }: Quarantine) {
+  return { tickets, next_try_at: nextTryAt?.toISO() ?? null, reasons }
+}
+
+function toSeconds(ms: number): number {
+  return Math.round(ms / 100) / 10
 }

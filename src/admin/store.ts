@@ -1,5 +1,5 @@
-import type { Kysely } from 'kysely'
-import type { DateTime } from 'luxon'
+import { type Kysely, sql } from 'kysely'
+import { DateTime } from 'luxon'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId, Subdomain } from '../ids.ts'
 
@@ -11,6 +11,7 @@ export interface Counts {
   readonly gone: number
   readonly quarantined: number
   readonly retracted: number
+  readonly hintsPending: number
 }
 
 export async function countTickets(
@@ -29,6 +30,12 @@ export async function countTickets(
     .where('integrationId', '=', integrationId)
     .where('state', '=', 'retracted')
     .executeTakeFirstOrThrow()
+  const { hintsPending } = await db
+    .selectFrom('hint')
+    .select(({ fn }) => fn.countAll<number>().as('hintsPending'))
+    .where('integrationId', '=', integrationId)
+    .where('settledAt', 'is', null)
+    .executeTakeFirstOrThrow()
   const count = (outcome: string) => outcomes.find((row) => row.outcome === outcome)?.tickets ?? 0
   return {
     published: count('published'),
@@ -37,6 +44,45 @@ export async function countTickets(
     gone: count('gone'),
     quarantined: count('quarantined'),
     retracted,
+    hintsPending,
+  }
+}
+
+/** Tickets that are set aside, and why: the most frequent reasons, without the tickets' numbers. */
+export interface Quarantine {
+  readonly tickets: number
+  readonly nextTryAt: DateTime | null
+  readonly reasons: readonly { readonly reason: string; readonly tickets: number }[]
+}
+
+const MOST_REASONS = 5
+
+export async function readQuarantine(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+): Promise<Quarantine> {
+  const reason = sql<string>`regexp_replace(reason, '\\mticket [0-9]+', 'the ticket', 'g')`
+  const rows = await db
+    .selectFrom('ticket')
+    .select(({ fn }) => [
+      reason.as('reason'),
+      fn.countAll<number>().as('tickets'),
+      fn.min('retryAt').as('nextTryAt'),
+    ])
+    .where('integrationId', '=', integrationId)
+    // What the index of the few that are set aside asks for.
+    .where('retryAt', 'is not', null)
+    .groupBy(reason)
+    .orderBy('tickets', 'desc')
+    .orderBy('reason')
+    .execute()
+  const tries = rows.flatMap(({ nextTryAt }) => nextTryAt ?? [])
+  return {
+    tickets: rows.reduce((sum, { tickets }) => sum + tickets, 0),
+    nextTryAt: DateTime.min(...tries) ?? null,
+    reasons: rows
+      .slice(0, MOST_REASONS)
+      .map(({ reason: why, tickets }) => ({ reason: why, tickets })),
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Database } from '../../db/schema.ts'
 import { WorkspaceId } from '../ids.ts'
 import { requireAdmin } from '../platform/http/auth.ts'
+import { databaseClock } from '../platform/clock.ts'
 import type { Config } from '../platform/config.ts'
 import { RequestError } from '../platform/errors.ts'
 import { jsonBody, parseId, parseInput } from '../platform/http/input.ts'
@@ -16,6 +17,7 @@ import { WorkspaceBody, toSettingsChange, workspaceJson } from './workspace-json
 export function workspaceRoutes({ db, config }: { db: Kysely<Database>; config: Config }): Router {
   const router = new Router()
   const admin = requireAdmin(config.secrets)
+  const deps = { db, clock: databaseClock, timeUtc: config.syncTimeUtc }
 
   router.get('/admin/workspaces', admin, async (ctx) => {
     const { limit, after } = parsePage(ctx, WorkspaceId)
@@ -36,7 +38,7 @@ export function workspaceRoutes({ db, config }: { db: Kysely<Database>; config: 
     const address = { workspace_id: ctx.params['workspace_id'] }
     const { workspace_id: id } = parseInput(WorkspaceAddress, address)
     const change = toSettingsChange(parseInput(WorkspaceBody, ctx.request.body))
-    const { workspace, isNew } = await changeWorkspaceOnce(db, id, change)
+    const { workspace, isNew } = await changeWorkspaceOnce(deps, id, change)
     ctx.status = isNew ? 201 : 200
     ctx.body = workspaceJson(workspace)
   })

@@ -1,15 +1,15 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { PgBoss } from 'pg-boss'
 import type { Database } from '../../db/schema.ts'
 import type { TokenGrant } from '../credential/credential.ts'
 import { saveCredential } from '../credential/store.ts'
-import { startCursor } from '../cursor/store.ts'
 import type { IntegrationId } from '../ids.ts'
 import { lockIntegration, markConnected } from '../integration/store.ts'
 import { wakeRuns } from '../platform/boss.ts'
 import type { Config } from '../platform/config.ts'
 import { RequestError } from '../platform/errors.ts'
-import { insertRun, latestRun } from '../run/store.ts'
+import { queueBackfill } from '../run/backfill-store.ts'
+import { dueTurnOf } from '../run/due-store.ts'
 
 const DAY_MS = 86_400_000
 
@@ -31,19 +31,6 @@ export async function activateOnce(
     await saveCredential(trx, config.secrets.encryptionKeys, integrationId, consented.grant)
     await markConnected(trx, integration, consented.zendeskUserId)
     await queueBackfill(trx, integrationId, windowFrom)
-    await wakeRuns(boss, trx, [integrationId])
+    await wakeRuns(boss, trx, await dueTurnOf(trx, integrationId))
   })
-}
-
-/** The first consent begins the import; a later one takes up an import that an error had ended. */
-async function queueBackfill(
-  trx: Transaction<Database>,
-  integrationId: IntegrationId,
-  windowFrom: Date,
-): Promise<void> {
-  const last = await latestRun(trx, integrationId, 'backfill')
-  if (last !== undefined && last.state !== 'failed') return
-  const from = last?.windowFrom.toJSDate() ?? windowFrom
-  await startCursor(trx, integrationId, from)
-  await insertRun(trx, { integrationId, kind: 'backfill', windowFrom: from })
 }

@@ -3,13 +3,13 @@ import type { PgBoss } from 'pg-boss'
 import type { Database } from '../../db/schema.ts'
 import type { TokenGrant } from '../credential/credential.ts'
 import { unseal } from '../credential/seal.ts'
-import type { Subdomain } from '../ids.ts'
 import type { Integration } from '../integration/integration.ts'
 import { findIntegration, flagErrored } from '../integration/store.ts'
 import type { Config } from '../platform/config.ts'
 import { ZendeskRefusedError } from '../platform/errors.ts'
 import { connectLog as log } from '../platform/log.ts'
 import type { ZendeskClient } from '../zendesk/client.ts'
+import type { Newcomer } from '../zendesk/types.ts'
 import { activateOnce } from './activate-once.ts'
 import { callbackAddress } from './begin-once.ts'
 import { failureFrom, lastingError } from './failure.ts'
@@ -48,12 +48,29 @@ export async function callbackOnce(deps: CallbackDeps, query: CallbackQuery): Pr
   if (integration === undefined || integration.status === 'disconnected') {
     return { kind: 'link_unusable' }
   }
-  const outcome = await answerConsent(deps, { query, consent, integration })
+  const outcome = await counted(deps, integration, () =>
+    answerConsent(deps, { query, consent, integration }),
+  )
   log.info(
     { integrationId: integration.id, outcome: outcome.kind, ...failureOf(outcome) },
     'callback',
   )
   return outcome
+}
+
+/** Requests count, but who has connected an account is not told otherwise for a count's sake. */
+async function counted<T>(
+  { zendesk }: CallbackDeps,
+  { id: integrationId }: Integration,
+  answer: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await answer()
+  } finally {
+    await zendesk
+      .storeRequestCounts(integrationId)
+      .catch((error: unknown) => log.warn({ integrationId, err: error }, 'requests not counted'))
+  }
 }
 
 interface Answered {
@@ -99,7 +116,8 @@ function exchange(
   )
   const redirectUri = callbackAddress(config.publicUrl)
   const asked = { code, codeVerifier, redirectUri }
-  return zendesk.exchangeCode(subdomain, asked, AbortSignal.timeout(EXCHANGE_MS))
+  const newcomer = { integrationId, subdomain }
+  return zendesk.exchangeCode(newcomer, asked, AbortSignal.timeout(EXCHANGE_MS))
 }
 
 /** A token that is not stored is known to nobody: it is revoked, as well as that can be done. */
@@ -109,17 +127,16 @@ async function keepOrRevoke(
   grant: TokenGrant,
 ): Promise<void> {
   const { zendesk } = deps
+  const newcomer = { integrationId: id, subdomain }
   try {
-    const zendeskUserId = await tryOut(zendesk, subdomain, grant)
+    const zendeskUserId = await tryOut(zendesk, newcomer, grant)
     await activateOnce(deps, id, { grant, zendeskUserId })
   } catch (cause) {
     const revokeSignal = AbortSignal.timeout(REVOKE_MS)
-    await zendesk
-      .revokeToken(subdomain, grant.accessToken, revokeSignal)
-      .catch((error: unknown) => {
-        const fields = { integrationId: id, err: error }
-        log.warn(fields, 'a token that is not kept could not be revoked')
-      })
+    await zendesk.revokeToken(newcomer, grant.accessToken, revokeSignal).catch((error: unknown) => {
+      const fields = { integrationId: id, err: error }
+      log.warn(fields, 'a token that is not kept could not be revoked')
+    })
     throw cause
   }
 }
@@ -127,11 +144,11 @@ async function keepOrRevoke(
 /** Whose token it is. One that is new and yet nobody's has no rights, and nobody took any away. */
 async function tryOut(
   zendesk: ZendeskClient,
-  subdomain: Subdomain,
+  newcomer: Newcomer,
   { accessToken }: TokenGrant,
 ): Promise<number> {
   try {
-    const { userId } = await zendesk.probe(subdomain, accessToken, AbortSignal.timeout(PROBE_MS))
+    const { userId } = await zendesk.probe(newcomer, accessToken, AbortSignal.timeout(PROBE_MS))
     return userId
   } catch (cause) {
     const isNobodys =

@@ -1,16 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { DateTime } from 'luxon'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
-import { ZendeskRefusedError } from '../platform/errors.ts'
+import { findIntegration } from '../integration/store.ts'
 import type { EncryptionKey } from '../platform/secrets.ts'
-import { type Credential, type TokenGrant, needsRefresh } from './credential.ts'
-import { lockCredential, markRefreshStarted, readCredential, saveCredential } from './store.ts'
+import {
+  type Credential,
+  type TokenGrant,
+  endsMs,
+  needsRefresh,
+  refreshDueMs,
+} from './credential.ts'
+import {
+  boundWaits,
+  clearRefreshStarted,
+  lockRefresh,
+  markRefreshStarted,
+  unlockRefresh,
+} from './intent-store.ts'
+import {
+  explainRefusal,
+  isDeclined,
+  isTransient,
+  noCredential,
+  refusalBefore,
+  withoutRefreshToken,
+} from './refusal.ts'
+import { lockCredential, readCredential, saveCredential } from './store.ts'
 
 export interface RefreshDeps {
   readonly db: Kysely<Database>
   readonly keys: readonly EncryptionKey[]
+  /** The OAuth client that we are: what was given to another one is not sent. */
+  readonly clientId: string
   /** Trades a refresh token for a new pair, or throws, within `EXCHANGE_TIMEOUT_MS`. */
   readonly exchange: (refreshToken: string, scope: string) => Promise<TokenGrant>
 }
@@ -22,6 +45,9 @@ export interface RefreshDeps {
  */
 export const EXCHANGE_TIMEOUT_MS = 15_000
 
+/** So long a token that lives is used on after a refresh ahead of its end has failed. */
+const NEXT_TRY_MS = 20_000
+
 /** How often, and how far apart, storing a pair is tried again whose commit failed. */
 const RESCUE_TRIES = 3
 const RESCUE_PAUSE_MS = 1_000
@@ -29,12 +55,24 @@ const RESCUE_PAUSE_MS = 1_000
 export interface UsableToken {
   readonly credential: Credential
   readonly wasRefreshed: boolean
+  /** Milliseconds since the epoch from which the vault is to be asked again. */
+  readonly useUntilMs: number
+}
+
+/** What is wanted of a refresh. */
+interface Wanted {
+  /** The access token that is to be replaced although it is not due. */
+  readonly refused: string | undefined
+  /** Whether Zendesk is asked although it has rejected our client for this integration. */
+  readonly isProbe: boolean
 }
 
 /**
  * An access token that can be used now. In comes, if Zendesk has just refused a token, that one; out
  * comes another. A refresh kills both old tokens at once and its own token works once, so it happens
  * once over all workers: whoever holds the row's lock asks, the others wait and read what it stored.
+ * A refresh that is only due ahead of time and cannot be had just now costs nothing: the token that
+ * still lives is used on.
  */
 export async function freshCredential(
   deps: RefreshDeps,
@@ -43,39 +81,90 @@ export async function freshCredential(
 ): Promise<UsableToken> {
   const stored = await readCredential(deps.db, deps.keys, integrationId)
   if (stored === undefined) throw noCredential(integrationId)
-  if (!needsRefresh(stored, Date.now(), refused)) return { credential: stored, wasRefreshed: false }
-  return refreshOnce(deps, integrationId, stored, refused)
+  if (!needsRefresh(stored, Date.now(), refused)) return asStored(stored)
+  try {
+    return await refreshOnce(deps, integrationId, { refused, isProbe: false })
+  } catch (error) {
+    const lives = stored.accessToken !== refused && endsMs(stored) > Date.now()
+    if (!lives || !isTransient(error)) throw error
+    const useUntilMs = Math.min(endsMs(stored), Date.now() + NEXT_TRY_MS)
+    return { credential: stored, wasRefreshed: false, useUntilMs }
+  }
+}
+
+/** Replaces the pair whatever its age, also where our client was rejected: that may have ended. */
+export async function renewCredential(
+  deps: RefreshDeps,
+  integrationId: IntegrationId,
+): Promise<UsableToken> {
+  const stored = await readCredential(deps.db, deps.keys, integrationId)
+  if (stored === undefined) throw noCredential(integrationId)
+  return refreshOnce(deps, integrationId, { refused: stored.accessToken, isProbe: true })
 }
 
 /**
- * The request goes out while the transaction holds the row: the one place where this service waits
- * for a network inside of one, for the lock has to outlast the answer. Nothing else is locked.
+ * Two transactions on one session that keeps everybody else from this pair. The first one commits the
+ * intent; in the second one the request goes out while the row is locked: the one place where this
+ * service waits for a network inside of a transaction, for the lock has to outlast the answer.
+ *
+ * A crash before the intent leaves nothing behind. After it, the pair is sent once more by whoever
+ * needs it next: if Zendesk never got the first request, that is the refresh; if it did, the new
+ * pair is lost, the answer is a refusal, and the intent in the row tells why.
  */
 async function refreshOnce(
   deps: RefreshDeps,
   integrationId: IntegrationId,
-  seen: Credential,
-  refused: string | undefined,
+  wanted: Wanted,
 ): Promise<UsableToken> {
-  await markRefreshStarted(deps.db, integrationId, seen)
-  let answered: Answered | undefined
+  const kept: { answered?: Answered } = {}
   try {
-    return await deps.db.transaction().execute(async (trx) => {
-      // A holder that stopped without closing its connection must not lock the account out for ever.
-      await sql`set local lock_timeout = '45s'`.execute(trx)
-      await sql`set local idle_in_transaction_session_timeout = '30s'`.execute(trx)
-      const credential = await lockCredential(trx, deps.keys, integrationId)
-      if (credential === undefined) throw noCredential(integrationId)
-      if (!needsRefresh(credential, Date.now(), refused)) return { credential, wasRefreshed: false }
-      const grant = await exchange(deps, credential, seen.refreshStartedAt !== null)
-      answered = { grant, replaces: credential.refreshedAt }
-      await saveCredential(trx, deps.keys, integrationId, grant)
-      return { credential: credentialOf(grant), wasRefreshed: true }
+    return await deps.db.connection().execute(async (session) => {
+      try {
+        const intent = await session
+          .transaction()
+          .execute((trx) => declare(deps, trx, { integrationId, wanted }))
+        if (intent.kind === 'not needed') return asStored(intent.credential)
+        const terms = { integrationId, wanted, wasCutShort: intent.wasCutShort, kept }
+        const traded = await session.transaction().execute((trx) => trade(deps, trx, terms))
+        if (traded.kind === 'declined') throw traded.error
+        return traded.usable
+      } finally {
+        // Where this fails the session has ended, and its lock with it.
+        await unlockRefresh(session, integrationId).catch(() => {})
+      }
     })
   } catch (error) {
-    if (answered === undefined) throw error
-    return rescue(deps, integrationId, answered, error)
+    if (kept.answered === undefined) throw error
+    return rescue(deps, integrationId, kept.answered, error)
   }
+}
+
+interface Declaration {
+  readonly integrationId: IntegrationId
+  readonly wanted: Wanted
+}
+
+type Intent =
+  | { readonly kind: 'not needed'; readonly credential: Credential }
+  | { readonly kind: 'declared'; readonly wasCutShort: boolean }
+
+async function declare(
+  deps: RefreshDeps,
+  trx: Transaction<Database>,
+  { integrationId, wanted }: Declaration,
+): Promise<Intent> {
+  await boundWaits(trx)
+  await lockRefresh(trx, integrationId)
+  const credential = await lockCredential(trx, deps.keys, integrationId)
+  if (credential === undefined) throw noCredential(integrationId)
+  if (!needsRefresh(credential, Date.now(), wanted.refused)) {
+    return { kind: 'not needed', credential }
+  }
+  const integration = await findIntegration(trx, integrationId)
+  const refusal = refusalBefore(integration, credential, { ...wanted, clientId: deps.clientId })
+  if (refusal !== undefined) throw refusal
+  await markRefreshStarted(trx, integrationId)
+  return { kind: 'declared', wasCutShort: credential.refreshStartedAt !== null }
 }
 
 /** A pair that Zendesk has given, and the instant of the pair that it took away for it. */
@@ -84,36 +173,42 @@ interface Answered {
   readonly replaces: DateTime
 }
 
-async function exchange(
+interface Trade extends Declaration {
+  readonly wasCutShort: boolean
+  /** Where the new pair is kept until its commit is known to have worked. */
+  readonly kept: { answered?: Answered }
+}
+
+type Traded =
+  | { readonly kind: 'usable'; readonly usable: UsableToken }
+  | { readonly kind: 'declined'; readonly error: unknown }
+
+async function trade(
   deps: RefreshDeps,
-  { refreshToken, scope, refreshExpiresAt }: Credential,
-  wasCutShort: boolean,
-): Promise<TokenGrant> {
-  if (refreshToken === null) {
-    throw new ZendeskRefusedError(
-      'credentials_revoked',
-      'Zendesk no longer accepts the access token, which came without a refresh token: connect the account again',
-    )
+  trx: Transaction<Database>,
+  { integrationId, wanted, wasCutShort, kept }: Trade,
+): Promise<Traded> {
+  await boundWaits(trx)
+  const credential = await lockCredential(trx, deps.keys, integrationId)
+  if (credential === undefined) throw noCredential(integrationId)
+  // A consent that came in between has brought a pair that nobody has declared anything about.
+  const isOther = credential.refreshStartedAt === null
+  if (isOther || !needsRefresh(credential, Date.now(), wanted.refused)) {
+    return { kind: 'usable', usable: asStored(credential) }
   }
+  const { refreshToken, scope, refreshedAt } = credential
+  if (refreshToken === null) throw withoutRefreshToken()
   try {
-    return await deps.exchange(refreshToken, scope)
+    kept.answered = { grant: await deps.exchange(refreshToken, scope), replaces: refreshedAt }
   } catch (error) {
-    if (!(error instanceof ZendeskRefusedError)) throw error
-    if (error.integrationError !== 'credentials_revoked') throw error
-    if (refreshExpiresAt !== null && refreshExpiresAt.toMillis() <= Date.now()) {
-      throw new ZendeskRefusedError(
-        'refresh_token_expired',
-        'the refresh token was not used within its life: connect the account again',
-        error,
-      )
+    if (wasCutShort || !isDeclined(error)) {
+      throw explainRefusal(error, credential, { wasCutShort, nowMs: Date.now() })
     }
-    if (!wasCutShort) throw error
-    throw new ZendeskRefusedError(
-      'credentials_revoked',
-      'an earlier refresh was cut short and the new tokens were lost: connect the account again',
-      error,
-    )
+    await clearRefreshStarted(trx, integrationId)
+    return { kind: 'declined', error }
   }
+  await saveCredential(trx, deps.keys, integrationId, kept.answered.grant)
+  return { kind: 'usable', usable: asRefreshed(kept.answered.grant) }
 }
 
 /**
@@ -132,9 +227,9 @@ async function rescue(
         const credential = await lockCredential(trx, deps.keys, integrationId)
         if (credential === undefined) throw noCredential(integrationId)
         const isOurs = credential.refreshedAt.toMillis() === replaces.toMillis()
-        if (!isOurs) return { credential, wasRefreshed: true }
+        if (!isOurs) return { ...asStored(credential), wasRefreshed: true }
         await saveCredential(trx, deps.keys, integrationId, grant)
-        return { credential: credentialOf(grant), wasRefreshed: true }
+        return asRefreshed(grant)
       })
     } catch {
       // The first error says more than those of the attempts to mend it.
@@ -144,13 +239,11 @@ async function rescue(
   throw failure
 }
 
-function credentialOf(grant: TokenGrant): Credential {
-  return { ...grant, refreshedAt: DateTime.utc(), refreshStartedAt: null }
+function asStored(credential: Credential): UsableToken {
+  return { credential, wasRefreshed: false, useUntilMs: refreshDueMs(credential) }
 }
 
-function noCredential(integrationId: IntegrationId): ZendeskRefusedError {
-  return new ZendeskRefusedError(
-    'credentials_revoked',
-    `integration ${integrationId} has no stored credential: connect the account again`,
-  )
+function asRefreshed(grant: TokenGrant): UsableToken {
+  const credential = { ...grant, refreshedAt: DateTime.utc(), refreshStartedAt: null }
+  return { credential, wasRefreshed: true, useUntilMs: refreshDueMs(credential) }
 }

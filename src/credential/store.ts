@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { type Kysely, type Selectable, type Transaction, sql } from 'kysely'
-import type { DateTime } from 'luxon'
+import type { Kysely, Selectable, Transaction } from 'kysely'
+import { DateTime } from 'luxon'
 import type { CredentialTable, Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
 import { CredentialError } from '../platform/errors.ts'
 import type { EncryptionKey } from '../platform/secrets.ts'
-import type { Credential, TokenGrant } from './credential.ts'
+import { type Credential, type TokenGrant, renewalDue } from './credential.ts'
 import { NONCE_BYTES, seal, unseal } from './seal.ts'
 
 /** Stores a pair of tokens in the place of whatever was there. */
@@ -15,19 +15,16 @@ export async function saveCredential(
   integrationId: IntegrationId,
   grant: TokenGrant,
 ): Promise<void> {
-  const access = sealField(keys, integrationId, 'access_token', grant.accessToken)
+  const refreshedAt = DateTime.utc()
   const row = {
-    keyId: access.keyId,
-    accessToken: access.sealed,
-    refreshToken:
-      grant.refreshToken === null
-        ? null
-        : sealField(keys, integrationId, 'refresh_token', grant.refreshToken).sealed,
+    ...sealPair(keys, integrationId, grant),
+    clientId: grant.clientId,
     scope: grant.scope,
     expiresAt: grant.expiresAt?.toJSDate() ?? null,
     refreshExpiresAt: grant.refreshExpiresAt?.toJSDate() ?? null,
-    refreshedAt: new Date(),
+    refreshedAt: refreshedAt.toJSDate(),
     refreshStartedAt: null,
+    renewBy: renewalDue(grant, refreshedAt),
   }
   await trx
     .insertInto('credential')
@@ -62,31 +59,6 @@ export async function lockCredential(
     .forUpdate()
     .executeTakeFirst()
   return row && toCredential(row, keys)
-}
-
-/**
- * Writes down that a refresh of the pair seen is about to be sent. It is committed before the request
- * goes out, so that after a crash the row tells that the old pair may be spent. A row that another
- * worker holds is left alone: that worker has written the same.
- */
-export async function markRefreshStarted(
-  db: Kysely<Database>,
-  integrationId: IntegrationId,
-  seen: Credential,
-): Promise<void> {
-  await db
-    .updateTable('credential')
-    .set({ refreshStartedAt: sql<Date>`coalesce(refresh_started_at, now())` })
-    .where('integrationId', 'in', (query) =>
-      query
-        .selectFrom('credential')
-        .select('integrationId')
-        .where('integrationId', '=', integrationId)
-        .where(wasRefreshedAt(seen.refreshedAt))
-        .forUpdate()
-        .skipLocked(),
-    )
-    .execute()
 }
 
 export async function destroyCredential(
@@ -124,7 +96,7 @@ export async function checkKeys(
   }
 }
 
-function toCredential(
+export function toCredential(
   row: Selectable<CredentialTable>,
   keys: readonly EncryptionKey[],
 ): Credential {
@@ -133,6 +105,7 @@ function toCredential(
   return {
     accessToken: open('access_token', row.accessToken),
     refreshToken: row.refreshToken && open('refresh_token', row.refreshToken),
+    clientId: row.clientId,
     scope: row.scope,
     expiresAt: row.expiresAt,
     refreshExpiresAt: row.refreshExpiresAt,
@@ -141,16 +114,18 @@ function toCredential(
   }
 }
 
-function sealField(
+/** The columns of a pair, sealed with the first key. */
+export function sealPair(
   keys: readonly EncryptionKey[],
   integrationId: IntegrationId,
-  field: 'access_token' | 'refresh_token',
-  plaintext: string,
-) {
-  return seal(keys, { integrationId, field }, plaintext, randomBytes(NONCE_BYTES))
-}
-
-/** Milliseconds are what a `DateTime` holds of the database's microseconds. */
-function wasRefreshedAt(at: DateTime) {
-  return sql<boolean>`date_trunc('milliseconds', refreshed_at) = ${at.toJSDate()}`
+  { accessToken, refreshToken }: Pick<TokenGrant, 'accessToken' | 'refreshToken'>,
+): { keyId: string; accessToken: Buffer; refreshToken: Buffer | null } {
+  const sealField = (field: 'access_token' | 'refresh_token', plaintext: string) =>
+    seal(keys, { integrationId, field }, plaintext, randomBytes(NONCE_BYTES))
+  const access = sealField('access_token', accessToken)
+  return {
+    keyId: access.keyId,
+    accessToken: access.sealed,
+    refreshToken: refreshToken === null ? null : sealField('refresh_token', refreshToken).sealed,
+  }
 }

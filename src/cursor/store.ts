@@ -60,6 +60,39 @@ export async function restartCursor(
     .execute()
 }
 
+/** Goes on from an instant: what lies before it is settled. */
+export async function skipTo(
+  trx: Transaction<Database>,
+  integrationId: IntegrationId,
+  startAt: Date,
+): Promise<void> {
+  await trx
+    .updateTable('cursor')
+    .set({
+      startAt,
+      afterCursor: null,
+      generatedAt: sql<Date>`greatest(generated_at, ${startAt}::timestamptz)`,
+      updatedAt: sql<Date>`now()`,
+    })
+    .where('integrationId', '=', integrationId)
+    .where('stream', '=', 'tickets')
+    .execute()
+}
+
+/** What Zendesk took too long over is not asked for again, whatever becomes of this page. */
+export async function shrinkPage(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+  pageSize: number,
+): Promise<void> {
+  await db
+    .updateTable('cursor')
+    .set({ pageSize })
+    .where('integrationId', '=', integrationId)
+    .where('stream', '=', 'tickets')
+    .execute()
+}
+
 /** Moves on by one page, in the transaction that stores the last tickets of that page. */
 export async function moveCursor(
   trx: Transaction<Database>,

@@ -14,6 +14,10 @@ export interface Integration {
   readonly zendeskUserId: number | null
   /** When consent was last given; `null` until it was given once. */
   readonly connectedAt: DateTime | null
+  /** Which version of the workspace's filters its stored tickets were held against. */
+  readonly filtersVersion: number
+  /** Until then everything that has changed is read at the comments endpoint. */
+  readonly carefulUntil: DateTime | null
   readonly createdAt: DateTime
 }
 
@@ -23,8 +27,10 @@ export interface IntegrationError {
 }
 
 /** Whether a person has to consent again before anything can be read. */
-export function needsReconnect(integration: Integration): boolean {
-  return integration.error !== null && integration.error.code !== 'zendesk_shape'
+export function needsReconnect({ error, connectedAt }: Integration): boolean {
+  if (error === null || error.code === 'zendesk_shape') return false
+  // What was connected before goes on by itself as soon as Zendesk accepts our client.
+  return error.code !== 'client_rejected' || connectedAt === null
 }
 
 /** The next step out of an error, in words for the one who reads it. */
@@ -39,9 +45,9 @@ export function actionFor(code: IntegrationErrorCode): string {
     case 'scope_insufficient':
       return 'allow the scope in ZENDESK_SCOPE for the OAuth client, then reconnect the account'
     case 'client_rejected':
-      return 'correct ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET, then reconnect the account'
+      return 'correct ZENDESK_CLIENT_ID and ZENDESK_CLIENT_SECRET and start the service again: what was connected goes on by itself, what was not needs a new link'
     case 'account_changed':
-      return 'connect the account under its present subdomain'
+      return 'if the account was renamed, connect it under its new subdomain; if this is the right account, reconnect it, and reading goes on where it stopped'
     case 'zendesk_shape':
       return 'update this service, for Zendesk answers in a form that it does not know; then reconnect the account, and reading goes on where it stopped'
     default:

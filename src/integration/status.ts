@@ -1,11 +1,12 @@
 import type { IntegrationStatus } from '../../db/schema.ts'
 
 /** What happens to an integration. */
-export type StatusEvent = 'connected' | 'failed' | 'paused' | 'resumed' | 'disconnected'
+export type StatusEvent = 'connected' | 'failed' | 'healed' | 'paused' | 'resumed' | 'disconnected'
 
 /**
  * The status machine. What is missing cannot happen: a disconnected integration stays so, and the
- * account comes back as another one. A fresh consent heals an error but does not end a pause.
+ * account comes back as another one. A fresh consent heals an error but does not end a pause; an error
+ * that passes by itself brings back what was before it, also a pause (`integration/store.ts`).
  */
 const transitions: Readonly<
   Record<IntegrationStatus, Partial<Readonly<Record<StatusEvent, IntegrationStatus>>>>
@@ -23,7 +24,12 @@ const transitions: Readonly<
     resumed: 'active',
     disconnected: 'disconnected',
   },
-  errored: { connected: 'active', failed: 'errored', disconnected: 'disconnected' },
+  errored: {
+    connected: 'active',
+    failed: 'errored',
+    healed: 'active',
+    disconnected: 'disconnected',
+  },
   disconnected: {},
 }
 

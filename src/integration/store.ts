@@ -99,8 +99,10 @@ export async function markConnected(
       ...(status !== integration.status && { statusSince: sql<Date>`now()` }),
       errorCode: null,
       errorMessage: null,
+      pausedBeforeError: false,
       zendeskUserId,
       connectedAt: sql<Date>`now()`,
+      scheduledFrom: sql<Date>`coalesce(scheduled_from, now())`,
     })
     .where('id', '=', integration.id)
     .execute()
@@ -110,19 +112,98 @@ export async function markConnected(
 export async function flagErrored(
   db: Kysely<Database>,
   id: IntegrationId,
-  error: { code: IntegrationErrorCode; message: string },
+  error: IntegrationError,
 ): Promise<void> {
   await db
     .updateTable('integration')
-    .set({
-      status: 'errored',
-      statusSince: sql<Date>`case when error_code = ${error.code} then status_since else now() end`,
-      errorCode: error.code,
-      errorMessage: error.message,
-    })
+    .set(asErrored(error))
     .where('id', '=', id)
     .where('status', 'in', statusesBefore('failed'))
     .execute()
+}
+
+/**
+ * Stops every integration that works with the OAuth client of this one: Zendesk rejects the client,
+ * which is our configuration, and nothing that uses it can be refreshed. Rows are locked in one order,
+ * for several workers find out at once.
+ */
+export async function flagClient(
+  db: Kysely<Database>,
+  id: IntegrationId,
+  error: IntegrationError,
+): Promise<void> {
+  await db
+    .updateTable('integration')
+    .set(asErrored(error))
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('integration')
+        .innerJoin('credential', 'credential.integrationId', 'integration.id')
+        .select('integration.id')
+        .where('integration.status', 'in', ['active', 'paused'])
+        .where('credential.clientId', '=', (own) =>
+          own.selectFrom('credential').select('clientId').where('integrationId', '=', id),
+        )
+        .orderBy('integration.id')
+        .forNoKeyUpdate('integration'),
+    )
+    .execute()
+}
+
+/** Stops what Zendesk's refusal concerns: one integration, or all that share its OAuth client. */
+export function flagRefused(
+  db: Kysely<Database>,
+  id: IntegrationId,
+  error: IntegrationError,
+): Promise<void> {
+  return error.code === 'client_rejected' ? flagClient(db, id, error) : flagErrored(db, id, error)
+}
+
+/** Ends a `client_rejected` that has passed; false if the integration does not suffer from it. */
+export async function markHealed(trx: Transaction<Database>, id: IntegrationId): Promise<boolean> {
+  const healed = await trx
+    .updateTable('integration')
+    .set({
+      status: sql<IntegrationStatus>`case when paused_before_error then 'paused' else 'active' end`,
+      statusSince: sql<Date>`now()`,
+      errorCode: null,
+      errorMessage: null,
+      pausedBeforeError: false,
+    })
+    .where('id', '=', id)
+    .where('status', 'in', statusesBefore('healed'))
+    .where('errorCode', '=', 'client_rejected')
+    .returning('id')
+    .executeTakeFirst()
+  return healed !== undefined
+}
+
+/** Its stored tickets have been held against this version of the workspace's filters. */
+export async function saveAppliedFilters(
+  trx: Transaction<Database>,
+  id: IntegrationId,
+  filtersVersion: number,
+): Promise<void> {
+  await trx.updateTable('integration').set({ filtersVersion }).where('id', '=', id).execute()
+}
+
+/** Until then everything that has changed is read at the comments endpoint. */
+export async function saveCarefulUntil(
+  trx: Transaction<Database>,
+  id: IntegrationId,
+  carefulUntil: Date,
+): Promise<void> {
+  await trx.updateTable('integration').set({ carefulUntil }).where('id', '=', id).execute()
+}
+
+function asErrored({ code, message }: IntegrationError) {
+  return {
+    status: 'errored' as const,
+    statusSince: sql<Date>`case when error_code = ${code} then status_since else now() end`,
+    errorCode: code,
+    errorMessage: message,
+    pausedBeforeError: sql<boolean>`status = 'paused' or paused_before_error`,
+  }
 }
 
 function toIntegration(row: Selectable<IntegrationTable>): Integration {
@@ -135,6 +216,8 @@ function toIntegration(row: Selectable<IntegrationTable>): Integration {
     error: toError(row),
     zendeskUserId: row.zendeskUserId,
     connectedAt: row.connectedAt,
+    filtersVersion: row.filtersVersion,
+    carefulUntil: row.carefulUntil,
     createdAt: row.createdAt,
   }
 }

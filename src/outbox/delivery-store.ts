@@ -1,5 +1,5 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
-import type { Database } from '../../db/schema.ts'
+import type { Database, DeliveryState } from '../../db/schema.ts'
 import { WorkspaceId } from '../ids.ts'
 import { type Position, lockPosition } from './position-store.ts'
 
@@ -104,7 +104,7 @@ export async function settleDelivery(
   db: Kysely<Database>,
   sink: string,
   claim: Claim,
-  settled: { readonly state: 'delivered' | 'dead'; readonly outcome: string },
+  settled: { readonly state: Exclude<DeliveryState, 'pending'>; readonly outcome: string },
 ): Promise<void> {
   await claimed(db, sink, claim)
     .set({ ...settled, claimedUntil: null, settledAt: sql<Date>`now()` })

@@ -26,7 +26,7 @@ export interface RetractedTranscript {
   readonly ticket: { readonly id: number }
 }
 
-export type PublishedTurn = Omit<StoredTurn, 'public'>
+export type PublishedTurn = Omit<StoredTurn, 'public' | 'author_id'>
 
 export interface PublishedTranscript {
   readonly id: string

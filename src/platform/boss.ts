@@ -32,18 +32,19 @@ export async function openBoss(url: string, options: { maintain: boolean }): Pro
 }
 
 /**
- * Wakes the runs of these integrations. Inside a transaction the job appears with its commit. An
- * integration that has a queued job already gets no second one.
+ * Wakes the runs of these integrations: first the first of each workspace. Inside a transaction the
+ * job appears with its commit. An integration that has a queued job already gets no second one.
  */
 export async function wakeRuns(
   boss: PgBoss,
   db: Kysely<Database>,
-  integrationIds: readonly IntegrationId[],
+  turns: readonly { readonly integrationId: IntegrationId; readonly turn: number }[],
 ): Promise<void> {
-  if (integrationIds.length === 0) return
-  const jobs = integrationIds.map((integrationId) => ({
+  if (turns.length === 0) return
+  const jobs = turns.map(({ integrationId, turn }) => ({
     data: { integrationId },
     singletonKey: integrationId,
+    priority: -turn,
   }))
   await boss.insert(runQueue.name, jobs, { db: fromKysely(db) })
 }

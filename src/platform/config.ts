@@ -61,6 +61,11 @@ const environmentSchema = z.object({
     .transform(Number)
     .refine((share) => share >= 0.05 && share <= 1, { error: 'expected a number from 0.05 to 1' })
     .default(0.5),
+  DRIFT_SAMPLE_SHARE: z
+    .string()
+    .transform(Number)
+    .refine((share) => share >= 0 && share <= 1, { error: 'expected a number from 0 to 1' })
+    .default(0.01),
   SYNC_TIME_UTC: z
     .string()
     .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected HH:MM, 00:00 to 23:59')
@@ -92,6 +97,7 @@ export interface Config {
     readonly urlTemplate: string
     readonly scope: string
     readonly quotaShare: number
+    readonly driftShare: number
     readonly minuteMs: number
   }
   readonly syncTimeUtc: string
@@ -153,6 +159,7 @@ function toConfig(env: ParsedEnvironment): Config {
       urlTemplate: env.ZENDESK_URL_TEMPLATE.replace(/\/+$/, ''),
       scope: env.ZENDESK_SCOPE,
       quotaShare: env.ZENDESK_QUOTA_SHARE,
+      driftShare: env.DRIFT_SAMPLE_SHARE,
       minuteMs: env.ZENDESK_MINUTE_MS,
     },
     syncTimeUtc: env.SYNC_TIME_UTC,

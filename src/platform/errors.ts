@@ -1,3 +1,5 @@
+import type { Bound } from './held-time.ts'
+
 /**
  * What the one who reads an error has to do. `wait`: come back at `resumeAt`, nothing failed.
  * `retry`: try again with backoff. `skip`: record it and go on. `halt`: stop and tell a person.
@@ -90,9 +92,11 @@ export class BudgetSpentError extends AppError {
   readonly code = 'ERR_BUDGET_SPENT'
   readonly remedy = 'wait'
   readonly resumeAt: Date
-  constructor(message: string, resumeAt: Date, cause?: unknown) {
-    super(message, { cause })
+  readonly boundedBy: Bound
+  constructor(message: string, resumeAt: Date, boundedBy: Bound = 'zendesk_limit') {
+    super(message)
     this.resumeAt = resumeAt
+    this.boundedBy = boundedBy
   }
 }
 
@@ -148,11 +152,14 @@ export class LeaseLostError extends AppError {
   readonly remedy = 'skip'
 }
 
-/** A stored secret cannot be opened with the keys at hand. */
+/**
+ * A stored secret cannot be opened with the keys at hand: those of this process may be older or newer
+ * than those of the one that sealed it, which another process or the next start mends.
+ */
 export class CredentialError extends AppError {
   override readonly name = 'CredentialError'
   readonly code = 'ERR_CREDENTIAL'
-  readonly remedy = 'halt'
+  readonly remedy = 'retry'
 }
 
 /** A receiver of publications is down or slow. */

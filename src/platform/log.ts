@@ -33,12 +33,24 @@ export function errorFields(error: unknown): Record<string, unknown> {
 export const webLog = log.child({ stage: 'web' })
 export const connectLog = log.child({ stage: 'connect' })
 export const zendeskLog = log.child({ stage: 'zendesk' })
+export const scheduleLog = log.child({ stage: 'schedule' })
 export const reconcileLog = log.child({ stage: 'reconcile' })
 export const publishLog = log.child({ stage: 'publish' })
+export const housekeepingLog = log.child({ stage: 'housekeeping' })
 export const workerLog = log.child({ stage: 'worker' })
 
 /** Sets the level of every logger; a child keeps the level that its parent had when it was made. */
 export function setLogLevel(level: string): void {
-  const loggers = [log, webLog, connectLog, zendeskLog, reconcileLog, publishLog, workerLog]
+  const loggers = [
+    log,
+    webLog,
+    connectLog,
+    zendeskLog,
+    scheduleLog,
+    reconcileLog,
+    publishLog,
+    workerLog,
+    housekeepingLog,
+  ]
   for (const logger of loggers) logger.level = level
 }

@@ -1,10 +1,16 @@
-import type { AppError } from './errors.ts'
+import { type AppError, BudgetSpentError } from './errors.ts'
+import type { Bound } from './held-time.ts'
 
 /** How a pass came to its end, in terms of what to do next. */
 export type PassEnd<T> =
   | { readonly kind: 'done'; readonly value: T }
   /** Nothing failed; it is just not the time. */
-  | { readonly kind: 'wait'; readonly resumeAt: Date; readonly reason: string }
+  | {
+      readonly kind: 'wait'
+      readonly resumeAt: Date
+      readonly reason: string
+      readonly boundedBy: Bound
+    }
   | { readonly kind: 'retry'; readonly reason: string; readonly error: unknown }
   | { readonly kind: 'halt'; readonly error: AppError }
   | { readonly kind: 'skip'; readonly reason: string }
@@ -22,7 +28,7 @@ export async function runPass<T>(pass: () => Promise<T>, signal: AbortSignal): P
     if (!isAppError(error)) return { kind: 'retry', reason: 'unexpected error', error }
     switch (error.remedy) {
       case 'wait':
-        return { kind: 'wait', resumeAt: resumeAtOf(error), reason: error.message }
+        return { kind: 'wait', reason: error.message, ...waitOf(error) }
       case 'retry':
         return { kind: 'retry', reason: error.message, error }
       case 'halt':
@@ -48,7 +54,10 @@ function isAppError(error: unknown): error is AppError {
   return error instanceof Error && 'remedy' in error
 }
 
-function resumeAtOf(error: AppError): Date {
-  if ('resumeAt' in error && error.resumeAt instanceof Date) return error.resumeAt
-  return new Date(0)
+function waitOf(error: AppError): { resumeAt: Date; boundedBy: Bound } {
+  if (error instanceof BudgetSpentError) {
+    const { resumeAt, boundedBy } = error
+    return { resumeAt, boundedBy }
+  }
+  return { resumeAt: new Date(0), boundedBy: 'zendesk_limit' }
 }

@@ -33,12 +33,12 @@ export async function appendOnce(
     let progressed = false
     for (const { workspaceId } of behind) {
       signal.throwIfAborted()
-      const lines = await deps.db
+      const batch = await deps.db
         .transaction()
         .execute((trx) => appendBatch(trx, deps, workspaceId))
-      if (lines === 'locked') return { appended }
-      appended += lines
-      progressed ||= lines > 0
+      if (batch === 'locked') return { appended }
+      appended += batch.lines
+      progressed ||= batch.hasMoved
     }
     if (!progressed) return { appended }
   }
@@ -48,12 +48,13 @@ async function appendBatch(
   trx: Transaction<Database>,
   { sink, path }: AppendDeps,
   workspaceId: WorkspaceId,
-): Promise<number | 'locked'> {
+): Promise<{ lines: number; hasMoved: boolean } | 'locked'> {
   if (!(await tryLockSink(trx, sink))) return 'locked'
   const after = await lockPosition(trx, sink, workspaceId)
   const page = await readFeed(trx, workspaceId, after, LINES)
   const lines = page.entries.map((entry) => JSON.stringify(toPublication(entry)))
   if (lines.length > 0) await appendLines(path, lines)
   await savePosition(trx, sink, { workspaceId, sequence: page.position })
-  return lines.length
+  // Entries whose text is erased give no line, but lie behind us as well.
+  return { lines: lines.length, hasMoved: page.position > after }
 }

@@ -36,6 +36,7 @@ export type RelayCounts = {
   fannedOut: number
   delivered: number
   postponed: number
+  superseded: number
   dead: number
   /** The receiver asked for silence for so long; nothing was claimed after that. */
   holdMs: number
@@ -48,6 +49,9 @@ const LEASE_SECONDS = 60
 const WORKSPACES = 100
 const FAN_OUT = 1_000
 
+/** A publication whose text was taken back since is not sent any more: a newer revision says so. */
+type End = Verdict | { readonly kind: 'superseded'; readonly outcome: string }
+
 interface Delivery {
   readonly claim: Claim
   /** None if its text is erased. */
@@ -55,7 +59,14 @@ interface Delivery {
 }
 
 export async function relayOnce(deps: RelayDeps, signal: AbortSignal): Promise<RelayCounts> {
-  const counts: RelayCounts = { fannedOut: 0, delivered: 0, postponed: 0, dead: 0, holdMs: 0 }
+  const counts: RelayCounts = {
+    fannedOut: 0,
+    delivered: 0,
+    postponed: 0,
+    superseded: 0,
+    dead: 0,
+    holdMs: 0,
+  }
   await workThrough({
     lanes: LANES,
     async claim(room) {
@@ -109,8 +120,8 @@ async function deliver(
   { db, sink, name }: RelayDeps,
   { claim, entry }: Delivery,
   signal: AbortSignal,
-): Promise<Verdict> {
-  if (entry === undefined) return { kind: 'dead', outcome: 'the text is erased' }
+): Promise<End> {
+  if (entry === undefined) return { kind: 'superseded', outcome: 'the text is erased' }
   try {
     const answer = await sink.send(toPublication(entry), signal)
     return judgeAnswer(answer, claim.attempts, { now: new Date(), random: Math.random() })
@@ -120,9 +131,10 @@ async function deliver(
   }
 }
 
-async function settle({ db, name }: RelayDeps, claim: Claim, verdict: Verdict): Promise<void> {
+async function settle({ db, name }: RelayDeps, claim: Claim, verdict: End): Promise<void> {
   switch (verdict.kind) {
     case 'delivered':
+    case 'superseded':
     case 'dead':
       return settleDelivery(db, name, claim, { state: verdict.kind, outcome: verdict.outcome })
     case 'postponed':

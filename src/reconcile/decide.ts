@@ -1,6 +1,7 @@
 import type { DateTime } from 'luxon'
 import type { RetractionReason, TicketOutcome } from '../../db/schema.ts'
 import type { Ledger } from '../run/ledger.ts'
+import { fingerprint } from '../ticket/fingerprint.ts'
 import type { KnownTicket } from '../ticket/store.ts'
 import { buildTranscript } from '../transcript/build-transcript.ts'
 import { contentHash } from '../transcript/content-hash.ts'
@@ -49,16 +50,26 @@ export interface Terms {
   readonly filters: Filters
   /** What was set aside since then is not tried again; null: all of it is. */
   readonly setAsideSince: DateTime | null
+  /** Whether the ticket is looked at for a reason of its own, and not because the export showed it. */
+  readonly isLook: boolean
+  /** Whether a row that the export shows anew is read, even if it seems to tell nothing new. */
+  readonly isCareful: boolean
 }
 
 /** Judges a row of the export by itself: it costs no request. */
 export function judge(
   ticket: ExportedTicket,
   known: KnownTicket | undefined,
-  { filters, setAsideSince }: Terms,
+  { filters, setAsideSince, isLook, isCareful }: Terms,
 ): Verdict {
   const absence = absenceByRow(ticket, filters)
-  if (known !== undefined && isSettled(ticket, known, { absence, setAsideSince })) {
+  const isDoubted = isCareful && known !== undefined && ticket.generatedAt > known.generatedAt
+  if (
+    !isLook &&
+    !isDoubted &&
+    known !== undefined &&
+    isSettled(ticket, known, { absence, setAsideSince })
+  ) {
     const { outcome, reason } = known
     return settled({ kind: 'unchanged', ticket, outcome, reason })
   }
@@ -84,6 +95,11 @@ export function decide(
   }
   const revision = (known?.transcript?.revision ?? 0) + 1
   return { kind: 'published', ticket, revision, contentHash: hash, transcript }
+}
+
+/** Whether readers are told something. */
+export function isNews(change: Change): boolean {
+  return change.kind === 'published' || ('retraction' in change && change.retraction !== null)
 }
 
 /** The ledger's line for a list of changes. */
@@ -112,8 +128,9 @@ function absenceByRow(ticket: ExportedTicket, filters: Filters): Absence | undef
 }
 
 /**
- * A row that we settled in just this state before, or one from before the state that we know: a
- * repeated page. What was filtered or set aside then may not be settled: filters and luck change.
+ * A row that tells nothing new: of a state that we settled before, be it on a page that comes again
+ * or because Zendesk touched the ticket for reasons of its own, or of an earlier state than the one
+ * that we know. What was filtered or set aside then may not be settled: filters and luck change.
  */
 function isSettled(
   ticket: ExportedTicket,
@@ -121,7 +138,7 @@ function isSettled(
   { absence, setAsideSince }: { absence: Absence | undefined; setAsideSince: DateTime | null },
 ): boolean {
   if (ticket.generatedAt < known.generatedAt) return true
-  if (ticket.generatedAt > known.generatedAt || ticket.updatedAt > known.updatedAt) return false
+  if (ticket.updatedAt > known.updatedAt || fingerprint(ticket) !== known.fingerprint) return false
   if (absence !== undefined) return known.outcome === absence
   if (known.outcome === 'filtered') return false
   if (known.outcome !== 'quarantined') return true

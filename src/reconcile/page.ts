@@ -1,6 +1,8 @@
 import type { TicketOutcome } from '../../db/schema.ts'
+import type { Cursor } from '../cursor/store.ts'
 import type { IntegrationId, TicketId } from '../ids.ts'
 import type { NewEntry } from '../outbox/entry.ts'
+import { fingerprint } from '../ticket/fingerprint.ts'
 import type { TicketToSave } from '../ticket/store.ts'
 import { sizeOf } from '../transcript/size.ts'
 import type { ExportedTicket } from '../zendesk/types.ts'
@@ -20,7 +22,17 @@ export function newestRows(tickets: readonly ExportedTicket[]): ExportedTicket[]
 
 export function newestInstant(tickets: readonly ExportedTicket[]): Date | null {
   if (tickets.length === 0) return null
-  return new Date(Math.max(...tickets.map((ticket) => ticket.generatedAt.toMillis())))
+  return new Date(tickets.reduce((newest, it) => Math.max(newest, it.generatedAt.toMillis()), 0))
+}
+
+/**
+ * Whether starting again from the newest instant seen brings something else than the last start did.
+ * Where it does not, all pages since then lie in one second, and reading them would never end.
+ */
+export function leadsOn({ startAt, generatedAt, endReachedAt }: Cursor): boolean {
+  if (endReachedAt !== null) return true
+  if (generatedAt === null) return false
+  return Math.floor(generatedAt.toSeconds()) > Math.floor(startAt.toSeconds())
 }
 
 /** More than this in one transaction would only be held in memory several times over. */
@@ -57,6 +69,8 @@ export function toTicketRow(change: Change): TicketToSave {
     status: ticket.status,
     tags: ticket.tags,
     groupId: ticket.groupId,
+    fingerprint: fingerprint(ticket),
+    commentCount: ticket.commentCount,
     outcome: outcomeOf(change),
     reason: 'reason' in change ? change.reason : null,
   }

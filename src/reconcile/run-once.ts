@@ -1,14 +1,23 @@
-import { findIntegration, flagErrored } from '../integration/store.ts'
+import { DateTime } from 'luxon'
+import type { Integration } from '../integration/integration.ts'
+import { flagUnlessRenewed } from '../integration/refusal-store.ts'
+import { findIntegration } from '../integration/store.ts'
 import type { IntegrationId } from '../ids.ts'
 import { type AppError, ZendeskRefusedError, ZendeskShapeError } from '../platform/errors.ts'
+import type { Bound } from '../platform/held-time.ts'
 import { errorFields, reconcileLog as log } from '../platform/log.ts'
 import { type PassEnd, retryDelayMs, runPass } from '../platform/run-pass.ts'
+import { findDueRun, hasHintsRun, passTurn } from '../run/due-store.ts'
 import type { Leases } from '../run/lease-store.ts'
-import { type Run, failRun, findDueRun, markRunning, postponeRun } from '../run/store.ts'
+import { keepPulse } from '../run/progress/pulse-once.ts'
+import { type Waits, beginWait } from '../run/progress/waits.ts'
+import { type Run, failRun, findRun, markRunning, postponeRun } from '../run/store.ts'
 import { findWorkspace } from '../workspace/store.ts'
-import { type PageDeps, type Pass, pageOnce } from './page-once.ts'
+import { stripStaged } from './events/store.ts'
+import { stagesOnce } from './stages-once.ts'
+import type { Pass, PassDeps } from './store-tickets-once.ts'
 
-export interface RunDeps extends PageDeps {
+export interface RunDeps extends PassDeps {
   readonly leases: Leases
   readonly quotaShare: number
 }
@@ -19,11 +28,20 @@ export interface RunDeps extends PageDeps {
  */
 const SLICE_MS = 120_000
 
+/** How often a slice looks whether a run of hints waits for it to end. */
+const HINTS_INTERVAL_MS = 5_000
+
 /**
  * Attempts in a row without a stored portion before a run fails: about four hours of a Zendesk or a
  * database that is away. The cursor stays where it is.
  */
 const MOST_ATTEMPTS = 30
+
+/**
+ * Waiting that a run is asked for, since it last got further, before it fails: no limit of Zendesk's
+ * is longer than minutes, so that after a day somebody has to look.
+ */
+const LONGEST_WAIT_SECONDS = 86_400
 
 /**
  * Gives one integration its turn: takes its lease, works on its oldest due run until that ends, is
@@ -40,9 +58,18 @@ export async function runOnce(
   const pass = await preparePass(deps, integrationId, AbortSignal.any([signal, lease.signal]))
   if (pass === undefined) return 'nothing due'
   const startedAt = performance.now()
-  await markRunning(deps.db, pass.run.id)
-  const end = await runPass(() => pagesUntil(deps, { ...pass, lease }), pass.signal)
-  if (!lease.signal.aborted) await settleRun(deps, pass.run, end)
+  await markRunning(deps.db, pass.run, DateTime.utc())
+  using slice = startSlice(deps, pass.run)
+  const pulse = {
+    db: deps.db,
+    runId: pass.run.id,
+    limitsHeld: () => deps.zendesk.heldMs(pass.account),
+    isLost: () => lease.signal.aborted,
+  }
+  const end = await keepPulse(pulse, (storing) =>
+    runPass(() => stagesOnce(deps, { ...pass, lease, storing, isOver: slice.isOver }), pass.signal),
+  )
+  if (!lease.signal.aborted) await settleRun(deps, pass, end)
   log.info(
     {
       integrationId,
@@ -56,7 +83,28 @@ export async function runOnce(
   return end.kind === 'done' ? 'more' : 'nothing due'
 }
 
-type PreparedPass = Omit<Pass, 'lease'>
+/**
+ * The time that a run has. It ends early where a run of hints waits for its turn: what takes words
+ * back does not wait for an import.
+ */
+function startSlice({ db }: RunDeps, { kind, integrationId }: Run) {
+  const endsAt = performance.now() + SLICE_MS
+  let isPreceded = false
+  const look = (): void => {
+    void hasHintsRun(db, integrationId).then(
+      (hasOne) => (isPreceded ||= hasOne),
+      // A database that is away meets the pass itself.
+      () => false,
+    )
+  }
+  const timer = kind === 'hints' ? undefined : setInterval(look, HINTS_INTERVAL_MS)
+  return {
+    isOver: () => isPreceded || performance.now() > endsAt,
+    [Symbol.dispose]: () => clearInterval(timer),
+  }
+}
+
+type PreparedPass = Omit<Pass, 'lease' | 'storing' | 'isOver'>
 
 async function preparePass(
   { db, quotaShare }: RunDeps,
@@ -74,23 +122,20 @@ async function preparePass(
     integrationId,
     subdomain: integration.subdomain,
     quotaShare: workspace.quotaShare ?? quotaShare,
+    userId: integration.zendeskUserId,
   }
-  const deadline = performance.now() + SLICE_MS
-  return { run, integration, workspace, account, signal, deadline }
-}
-
-async function pagesUntil(deps: RunDeps, pass: Pass): Promise<'slice over' | 'end of stream'> {
-  while (performance.now() < pass.deadline) {
-    pass.signal.throwIfAborted()
-    if ((await pageOnce(deps, pass)) === 'end of stream') return 'end of stream'
-  }
-  return 'slice over'
+  return { run, integration, workspace, account, signal }
 }
 
 /** Writes down what comes next. Without the lease nothing is written: the run is another worker's. */
-async function settleRun({ db }: RunDeps, run: Run, end: PassEnd<unknown>): Promise<void> {
+async function settleRun(
+  { db }: RunDeps,
+  { run, integration }: PreparedPass,
+  end: PassEnd<unknown>,
+): Promise<void> {
   switch (end.kind) {
     case 'done':
+      return passTurn(db, run.id)
     case 'skip':
       return
     case 'stopped':
@@ -100,9 +145,9 @@ async function settleRun({ db }: RunDeps, run: Run, end: PassEnd<unknown>): Prom
         failed: false,
       })
     case 'wait':
-      return postponeRun(db, run.id, { resumeAt: end.resumeAt, reason: end.reason, failed: false })
+      return waitOrFail(db, run, end)
     case 'halt':
-      return halt(db, run, end.error)
+      return halt(db, run, { error: end.error, integration })
     case 'retry':
       return retryOrFail(db, run, end)
     default:
@@ -111,15 +156,59 @@ async function settleRun({ db }: RunDeps, run: Run, end: PassEnd<unknown>): Prom
 }
 
 /** Flags the integration first: if the process dies in between, the flag keeps the run from going on. */
-async function halt(db: RunDeps['db'], run: Run, error: AppError): Promise<void> {
+async function halt(
+  db: RunDeps['db'],
+  run: Run,
+  { error, integration }: { readonly error: AppError; readonly integration: Integration },
+): Promise<void> {
   if (error instanceof ZendeskRefusedError || error instanceof ZendeskShapeError) {
     const { integrationError: code, message } = error
-    await flagErrored(db, run.integrationId, { code, message })
-    await failRun(db, run.id, { code, message })
+    if (!(await flagUnlessRenewed(db, integration, { code, message }))) {
+      const reason = 'consent was given again meanwhile'
+      return postponeRun(db, run.id, { resumeAt: new Date(), reason, failed: false })
+    }
+    await fail(db, run, { code, message })
   } else {
-    await failRun(db, run.id, { code: error.code, message: error.message })
+    await fail(db, run, { code: error.code, message: error.message })
   }
   log.error({ integrationId: run.integrationId, runId: run.id, err: error }, 'run halted')
+}
+
+/** A limit is no failure, but one that never ends is. */
+async function waitOrFail(
+  db: RunDeps['db'],
+  run: Run,
+  { resumeAt, reason, boundedBy }: Extract<PassEnd<unknown>, { kind: 'wait' }>,
+): Promise<void> {
+  const { waitedSeconds, waits } = await readAgain(db, run)
+  if (waitedSeconds < LONGEST_WAIT_SECONDS) {
+    return postponeRun(db, run.id, {
+      resumeAt,
+      reason,
+      failed: false,
+      waits: waitUntil(waits, { resumeAt, reason, boundedBy }),
+    })
+  }
+  log.error(
+    { integrationId: run.integrationId, runId: run.id, waitedSeconds, reason },
+    'run failed',
+  )
+  const message = `${reason}, and nothing could be read in a whole day of waiting`
+  return fail(db, run, { code: 'retries_exhausted', message })
+}
+
+function waitUntil(
+  waits: Waits,
+  wait: { resumeAt: Date; reason: string; boundedBy: Bound | null },
+): Waits {
+  const { reason, boundedBy } = wait
+  const until = DateTime.fromJSDate(wait.resumeAt)
+  return beginWait(waits, { reason, boundedBy, from: DateTime.utc(), until })
+}
+
+/** A portion that this slice has stored set the counts back to zero. */
+async function readAgain(db: RunDeps['db'], run: Run): Promise<Run> {
+  return (await findRun(db, run.id)) ?? run
 }
 
 async function retryOrFail(
@@ -127,8 +216,7 @@ async function retryOrFail(
   run: Run,
   { reason, error }: { reason: string; error: unknown },
 ): Promise<void> {
-  // Read again: a portion that this slice has stored set the count back to zero.
-  const attempts = (await findDueRun(db, run.integrationId))?.attempts ?? run.attempts
+  const { attempts, waits } = await readAgain(db, run)
   const fields = {
     integrationId: run.integrationId,
     runId: run.id,
@@ -137,9 +225,26 @@ async function retryOrFail(
   }
   if (attempts + 1 >= MOST_ATTEMPTS) {
     log.error(fields, 'run failed')
-    return failRun(db, run.id, { code: 'retries_exhausted', message: reason })
+    return fail(db, run, { code: 'retries_exhausted', message: reason })
   }
   log.warn(fields, 'run slice failed, will be tried again')
   const resumeAt = new Date(Date.now() + retryDelayMs(attempts, Math.random()))
-  return postponeRun(db, run.id, { resumeAt, reason, failed: true })
+  return postponeRun(db, run.id, {
+    resumeAt,
+    reason,
+    failed: true,
+    waits: waitUntil(waits, { resumeAt, reason, boundedBy: null }),
+  })
+}
+
+/** No text that waits for its ticket outlives the run that read it. */
+async function fail(
+  db: RunDeps['db'],
+  { id, integrationId }: Run,
+  error: { readonly code: string; readonly message: string },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await stripStaged(trx, integrationId)
+    await failRun(trx, id, error)
+  })
 }

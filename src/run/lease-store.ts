@@ -21,7 +21,7 @@ export interface Lease {
 }
 
 /** Our half of the two-part advisory lock key; the other half is the lease's `lock_number`. */
-const LOCK_NAMESPACE = 0x68656172
+export const LOCK_NAMESPACE = 0x68656172
 
 /** The server finds out within half a minute that the machine at the other end is gone. */
 const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3'

@@ -19,7 +19,8 @@ export function hasNews({ seen, unchanged, quarantined }: Ledger): boolean {
   return seen > unchanged + quarantined
 }
 
-export function isClosed(ledger: Ledger): boolean {
+/** Tickets that were seen and came to no end, or below 0, to more than one; 0 where it closes. */
+export function unaccounted(ledger: Ledger): number {
   const { seen, published, unchanged, filtered, noPublicComments, gone, quarantined } = ledger
-  return seen === published + unchanged + filtered + noPublicComments + gone + quarantined
+  return seen - published - unchanged - filtered - noPublicComments - gone - quarantined
 }

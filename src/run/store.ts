@@ -3,6 +3,10 @@ import type { DateTime } from 'luxon'
 import type { Database, RunKind, RunState, RunTable } from '../../db/schema.ts'
 import { IntegrationId, RunId } from '../ids.ts'
 import { type Ledger, hasNews } from './ledger.ts'
+import type { Drift } from './plan-store.ts'
+import { type RunPlan, planOf } from './plan.ts'
+import { Pace, type Sample } from './progress/pace.ts'
+import { Waits, endWait } from './progress/waits.ts'
 
 export interface Run {
   readonly id: RunId
@@ -16,11 +20,19 @@ export interface Run {
   readonly startedAt: DateTime | null
   readonly finishedAt: DateTime | null
   readonly attempts: number
+  readonly waitedSeconds: number
   readonly pages: number
   /** How far along the stream its settled tickets are. */
   readonly reachedAt: DateTime | null
   readonly ledger: Ledger
   readonly requests: Readonly<Record<string, number>>
+  /** Worked on it, without what it was held back for. */
+  readonly runningMs: number
+  readonly waits: Waits
+  readonly pace: readonly Sample[]
+  /** How it reads comments, and by which sums that was chosen. */
+  readonly plan: RunPlan
+  readonly drift: Drift
   readonly error: { readonly code: string; readonly message: string } | null
 }
 
@@ -30,41 +42,6 @@ export async function insertRun(
 ): Promise<RunId> {
   const { id } = await trx.insertInto('run').values(run).returning('id').executeTakeFirstOrThrow()
   return RunId.parse(id)
-}
-
-/** The run that this integration does next: the oldest unfinished one whose instant has come. */
-export async function findDueRun(
-  db: Kysely<Database>,
-  integrationId: IntegrationId,
-): Promise<Run | undefined> {
-  const row = await db
-    .selectFrom('run')
-    .selectAll()
-    .where('integrationId', '=', integrationId)
-    .where('finishedAt', 'is', null)
-    .where('resumeAt', '<=', sql<DateTime>`now()`)
-    .orderBy('createdAt')
-    .limit(1)
-    .executeTakeFirst()
-  return row && toRun(row)
-}
-
-/** Integrations with a run whose instant has come, longest waiting first. */
-export async function integrationsWithDueRuns(
-  db: Kysely<Database>,
-  limit: number,
-): Promise<IntegrationId[]> {
-  const rows = await db
-    .selectFrom('run')
-    .innerJoin('integration', 'integration.id', 'run.integrationId')
-    .select('run.integrationId')
-    .where('run.finishedAt', 'is', null)
-    .where('run.resumeAt', '<=', sql<DateTime>`now()`)
-    .where('integration.status', '=', 'active')
-    .orderBy('run.resumeAt')
-    .limit(limit)
-    .execute()
-  return rows.map((row) => IntegrationId.parse(row.integrationId))
 }
 
 export async function listRuns(
@@ -116,10 +93,20 @@ export async function latestRun(
   return row && toRun(row)
 }
 
-export async function markRunning(db: Kysely<Database>, id: RunId): Promise<void> {
+/** Begins a slice of the run; what it waited for since the last one is over. */
+export async function markRunning(
+  db: Kysely<Database>,
+  { id, waits }: Run,
+  now: DateTime,
+): Promise<void> {
   await db
     .updateTable('run')
-    .set({ state: 'running', waitReason: null, startedAt: sql<Date>`coalesce(started_at, now())` })
+    .set({
+      state: 'running',
+      waitReason: null,
+      waits: JSON.stringify(endWait(waits, now)),
+      startedAt: sql<Date>`coalesce(started_at, now())`,
+    })
     .where('id', '=', id)
     .execute()
 }
@@ -143,8 +130,32 @@ export async function addToLedger(
       gone: eb('gone', '+', add.ledger.gone),
       quarantined: eb('quarantined', '+', add.ledger.quarantined),
       retracted: eb('retracted', '+', add.ledger.retracted),
-      // News that were stored are progress: what failed before them counts no longer.
+      // News that were stored are progress: what failed or waited before them counts no longer.
       attempts: hasNews(add.ledger) ? 0 : eb.ref('attempts'),
+      waitedSeconds: hasNews(add.ledger) || add.pages > 0 ? 0 : eb.ref('waitedSeconds'),
+    }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** What became of hints that a run has ended. */
+export interface HintOutcomes {
+  readonly confirmed: number
+  readonly fetched: number
+  readonly moot: number
+}
+
+export async function addHintOutcomes(
+  trx: Transaction<Database>,
+  id: RunId,
+  add: HintOutcomes,
+): Promise<void> {
+  await trx
+    .updateTable('run')
+    .set((eb) => ({
+      hintsConfirmed: eb('hintsConfirmed', '+', add.confirmed),
+      hintsFetched: eb('hintsFetched', '+', add.fetched),
+      hintsMoot: eb('hintsMoot', '+', add.moot),
     }))
     .where('id', '=', id)
     .execute()
@@ -197,11 +208,11 @@ export async function failRun(
     .execute()
 }
 
-/** Puts a run off: waiting counts no attempt, a failure counts one. */
+/** Puts a run off: a failure counts an attempt, waiting only the time that it takes. */
 export async function postponeRun(
   db: Kysely<Database>,
   id: RunId,
-  until: { resumeAt: Date; reason: string; failed: boolean },
+  until: { resumeAt: Date; reason: string; failed: boolean; waits?: Waits },
 ): Promise<void> {
   await db
     .updateTable('run')
@@ -209,14 +220,19 @@ export async function postponeRun(
       state: 'waiting',
       resumeAt: until.resumeAt,
       waitReason: until.reason,
+      ...(until.waits && { waits: JSON.stringify(until.waits) }),
       attempts: until.failed ? eb('attempts', '+', 1) : eb.ref('attempts'),
+      waitedSeconds: until.failed
+        ? eb.ref('waitedSeconds')
+        : sql<number>`waited_seconds + greatest(0, ceil(extract(epoch from
+            ${until.resumeAt}::timestamptz - now())))::integer`,
     }))
     .where('id', '=', id)
     .where('finishedAt', 'is', null)
     .execute()
 }
 
-function toRun(row: Selectable<RunTable>): Run {
+export function toRun(row: Selectable<RunTable>): Run {
   return {
     id: RunId.parse(row.id),
     integrationId: IntegrationId.parse(row.integrationId),
@@ -229,6 +245,7 @@ function toRun(row: Selectable<RunTable>): Run {
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
     attempts: row.attempts,
+    waitedSeconds: row.waitedSeconds,
     pages: row.pages,
     reachedAt: row.reachedAt,
     ledger: {
@@ -242,6 +259,11 @@ function toRun(row: Selectable<RunTable>): Run {
       retracted: row.retracted,
     },
     requests: row.requests as Record<string, number>,
+    runningMs: row.runningMs,
+    waits: Waits.parse(row.waits),
+    pace: Pace.parse(row.pace),
+    plan: planOf(row.plan, row.kind),
+    drift: { sampled: row.driftSampled, found: row.driftFound },
     error: row.errorCode === null ? null : { code: row.errorCode, message: row.errorMessage ?? '' },
   }
 }

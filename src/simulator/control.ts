@@ -32,6 +32,7 @@ export function connectControl(controlUrl: string): Control {
     counters: ask('counters'),
     clearRequests: ask('clearRequests'),
     tokenUse: ask('tokenUse'),
+    secrets: ask('secrets'),
     revokeTokens: ask('revokeTokens'),
     sendWebhook: ask('sendWebhook'),
     webhooksSettled: ask('webhooksSettled'),

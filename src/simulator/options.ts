@@ -37,6 +37,8 @@ export interface Shape {
   readonly sameSecond: number
   /** No ticket has more than one page of comments, whatever the two counts above say. */
   readonly onePageEach: boolean
+  /** How many comments each of the others has; null: one to seven, as it comes. */
+  readonly commentsEach: number | null
 }
 
 export interface OAuthClient {
@@ -47,10 +49,14 @@ export interface OAuthClient {
   readonly scopes: readonly string[]
 }
 
-/** Requests per minute; `null` is unlimited. */
+/** Requests per minute; a limit of `null` is none. */
 export interface Rates {
   readonly account: number | null
   readonly incremental: number | null
+  /** Of the comments of tickets; few accounts have a limit of their own for them. */
+  readonly comments: number | null
+  /** What other clients spend of the account's limit, evenly over the minute. */
+  readonly others: number
 }
 
 /** What may change while the simulator runs. */
@@ -64,9 +70,20 @@ export interface AccountSettings {
   readonly role: 'admin' | 'agent'
   /** `users/me` answers 200 with a user without id, whatever the token. */
   readonly anonymous: boolean
+  /**
+   * Another account of this simulator that answers in the place of this one, whose subdomain it has
+   * taken: with its own users, tickets and comments, and yet it takes the tokens of this one.
+   */
+  readonly takenBy: string | null
+  /** Comes with every answer as `X-Zendesk-API-Warn`. */
+  readonly warning: string | null
+  /** The account was renamed and nobody has taken its subdomain: no help desk answers here. */
+  readonly renamedAway: boolean
   readonly tokenStatus: 200 | 201
   readonly omitExpiresIn: boolean
   readonly omitRefreshToken: boolean
+  /** Access tokens live so long, whatever was asked for; null: as long as was asked for. */
+  readonly accessTokenSeconds: number | null
   /** Access tokens look like a JWT of two kilobytes. */
   readonly longTokens: boolean
   /** `DELETE …/tokens/current` answers 204 and leaves the token alive. */
@@ -101,15 +118,19 @@ export const DEFAULT_WEBHOOK_SETTINGS: WebhookSettings = {
 }
 
 export const DEFAULT_SETTINGS: AccountSettings = {
-  rates: { account: 700, incremental: 10 },
+  rates: { account: 700, incremental: 10, comments: null, others: 0 },
   rateHeaders: 'all',
   latencyMs: 0,
   consent: 'auto',
   role: 'admin',
   anonymous: false,
+  takenBy: null,
+  renamedAway: false,
+  warning: null,
   tokenStatus: 201,
   omitExpiresIn: false,
   omitRefreshToken: false,
+  accessTokenSeconds: null,
   longTokens: false,
   revokeCurrentDoesNothing: false,
   revokeNeedsWrite: false,
@@ -139,6 +160,7 @@ export function shapeOf(options: AccountOptions): Shape {
     hugeTickets: 0,
     sameSecond: 3,
     onePageEach: false,
+    commentsEach: null,
     ...options.shape,
   }
 }

@@ -8,6 +8,12 @@ export interface KnownTicket {
   readonly ticketId: TicketId
   readonly generatedAt: DateTime
   readonly updatedAt: DateTime
+  readonly status: string
+  readonly tags: readonly string[]
+  readonly groupId: number | null
+  readonly fingerprint: string
+  /** Private ones included, as of `generatedAt`; null where the account did not tell. */
+  readonly commentCount: number | null
   readonly outcome: TicketOutcome
   readonly reason: string | null
   /** When it came to this; of a ticket that was set aside, when it was last tried. */
@@ -26,6 +32,8 @@ export interface TicketToSave {
   readonly status: string
   readonly tags: readonly string[]
   readonly groupId: number | null
+  readonly fingerprint: string
+  readonly commentCount: number | null
   readonly outcome: TicketOutcome
   readonly reason: string | null
 }
@@ -35,7 +43,28 @@ export async function readKnownTickets(
   integrationId: IntegrationId,
   ticketIds: readonly TicketId[],
 ): Promise<Map<TicketId, KnownTicket>> {
-  const rows = await db
+  const rows = await selectKnown(db, integrationId)
+    .where('ticket.ticketId', '=', sql<number>`any(${ticketIds}::bigint[])`)
+    .execute()
+  return new Map(rows.map(toKnown).map((ticket) => [ticket.ticketId, ticket]))
+}
+
+/** All that is known of the tickets of an integration, in the order of their numbers. */
+export async function listKnownTickets(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+  page: { after: TicketId | null; limit: number },
+): Promise<KnownTicket[]> {
+  const rows = await selectKnown(db, integrationId)
+    .where('ticket.ticketId', '>', page.after ?? 0)
+    .orderBy('ticket.ticketId')
+    .limit(page.limit)
+    .execute()
+  return rows.map(toKnown)
+}
+
+function selectKnown(db: Kysely<Database>, integrationId: IntegrationId) {
+  return db
     .selectFrom('ticket')
     .leftJoin('transcript', (join) =>
       join
@@ -46,6 +75,11 @@ export async function readKnownTickets(
       'ticket.ticketId',
       'ticket.generatedAt',
       'ticket.updatedAt',
+      'ticket.status',
+      'ticket.tags',
+      'ticket.groupId',
+      'ticket.fingerprint',
+      'ticket.commentCount',
       'ticket.outcome',
       'ticket.reason',
       'ticket.settledAt',
@@ -54,17 +88,36 @@ export async function readKnownTickets(
       'transcript.contentHash',
     ])
     .where('ticket.integrationId', '=', integrationId)
-    .where('ticket.ticketId', '=', sql<number>`any(${ticketIds}::bigint[])`)
-    .execute()
-  const known = rows.map(({ revision, state, contentHash, ...ticket }) => ({
+}
+
+type KnownRow = Awaited<ReturnType<ReturnType<typeof selectKnown>['execute']>>[number]
+
+function toKnown({ revision, state, contentHash, ...ticket }: KnownRow): KnownTicket {
+  return {
     ...ticket,
     ticketId: TicketId.parse(ticket.ticketId),
     transcript:
       revision === null || contentHash === null
         ? null
         : { revision, isLive: state === 'live', contentHash },
-  }))
-  return new Map(known.map((ticket) => [ticket.ticketId, ticket]))
+  }
+}
+
+/** Tickets that were set aside and whose next try has come, longest waiting first. */
+export async function findTicketsToRetry(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+  limit: number,
+): Promise<TicketId[]> {
+  const rows = await db
+    .selectFrom('ticket')
+    .select('ticketId')
+    .where('integrationId', '=', integrationId)
+    .where('retryAt', '<=', sql<DateTime>`now()`)
+    .orderBy('retryAt')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => TicketId.parse(row.ticketId))
 }
 
 /** Some other ticket whose comments could be read, the one most lately. */
@@ -85,6 +138,9 @@ export async function findReadTicket(
   return row && TicketId.parse(row.ticketId)
 }
 
+/** What was set aside is tried again by the next run after this time, or sooner on a hint. */
+const RETRY_MS = 3_600_000
+
 /**
  * Inserts or moves forward: an older row changes nothing, an equal one is not written again, unless
  * it says that a ticket was set aside once more.
@@ -102,25 +158,29 @@ export async function saveTickets(
     status: ticket.status,
     tags: ticket.tags,
     group_id: ticket.groupId,
+    fingerprint: ticket.fingerprint,
+    comment_count: ticket.commentCount,
     outcome: ticket.outcome,
     reason: ticket.reason,
   }))
   await sql`
     insert into ticket as stored
-      (integration_id, ticket_id, generated_at, updated_at, status, tags, group_id, outcome, reason)
+      (integration_id, ticket_id, generated_at, updated_at, status, tags, group_id, fingerprint,
+        comment_count, outcome, reason, retry_at)
     select ${integrationId}::uuid, ticket_id, generated_at, updated_at, status, tags, group_id,
-      outcome, reason
+      fingerprint, comment_count, outcome, reason,
+      case when outcome = 'quarantined' then now() + ${RETRY_MS} * interval '1 millisecond' end
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as row (
       ticket_id bigint, generated_at timestamptz, updated_at timestamptz, status text, tags text[],
-      group_id bigint, outcome text, reason text)
+      group_id bigint, fingerprint text, comment_count integer, outcome text, reason text)
     on conflict (integration_id, ticket_id) do update set
       generated_at = excluded.generated_at, updated_at = excluded.updated_at,
       status = excluded.status, tags = excluded.tags, group_id = excluded.group_id,
-      outcome = excluded.outcome, reason = excluded.reason, settled_at = now()
+      fingerprint = excluded.fingerprint, comment_count = excluded.comment_count, outcome = excluded.outcome, reason = excluded.reason,
+      retry_at = excluded.retry_at, settled_at = now()
     where stored.generated_at <= excluded.generated_at
       and (excluded.outcome = 'quarantined'
-        or (stored.generated_at, stored.updated_at, stored.outcome)
-          is distinct from (excluded.generated_at, excluded.updated_at, excluded.outcome))`.execute(
-    trx,
-  )
+        or (stored.generated_at, stored.updated_at, stored.fingerprint, stored.outcome)
+          is distinct from (excluded.generated_at, excluded.updated_at, excluded.fingerprint,
+            excluded.outcome))`.execute(trx)
 }

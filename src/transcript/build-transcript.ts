@@ -15,6 +15,7 @@ export function buildTranscript(ticket: ExportedTicket, read: TicketComments): T
       return {
         comment_id: comment.id,
         public: comment.public,
+        author_id: comment.authorId,
         role,
         speaker: nameSpeaker(role, comment.authorId),
         at: instant(comment.at),

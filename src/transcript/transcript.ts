@@ -12,6 +12,8 @@ export const StoredTurn = z.object({
   comment_id: z.int(),
   /** Carried from the answer of Zendesk into the row, where a CHECK refuses anything but `true`. */
   public: z.literal(true),
+  /** Zendesk's number of who wrote it, by which later turns find their speaker; it is not published. */
+  author_id: z.int().nullable(),
   role: Role,
   /** `customer-1`, `agent-2`: in order of first appearance. */
   speaker: z.string(),

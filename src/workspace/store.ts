@@ -1,6 +1,8 @@
 import { type Kysely, type Selectable, type Transaction, sql } from 'kysely'
 import type { Database, WorkspaceTable } from '../../db/schema.ts'
 import { WorkspaceId } from '../ids.ts'
+import type { SlotHistory } from './calendar.ts'
+import type { Filters } from './filter.ts'
 import type { Settings, Workspace } from './workspace.ts'
 
 export async function findWorkspace(
@@ -59,13 +61,16 @@ export async function lockWorkspace(
 export async function saveSettings(
   trx: Transaction<Database>,
   id: WorkspaceId,
-  settings: Settings,
+  settings: Settings & SlotHistory,
 ): Promise<Workspace> {
   const row = await trx
     .updateTable('workspace')
     .set({
       plan: settings.plan,
       syncDay: settings.syncDay,
+      scheduledSince: settings.scheduledSince.toJSDate(),
+      earlierSlot: settings.earlierSlot?.toJSDate() ?? null,
+      filtersVersion: sql<number>`filters_version + ${filtersChanged(settings.filters)}::integer`,
       zendeskIncludeTags: [...settings.filters.includeTags],
       zendeskExcludeTags: [...settings.filters.excludeTags],
       zendeskIncludeGroupIds: [...settings.filters.includeGroupIds],
@@ -79,11 +84,19 @@ export async function saveSettings(
   return toWorkspace(row)
 }
 
+function filtersChanged({ includeTags, excludeTags, includeGroupIds }: Filters) {
+  return sql<boolean>`((zendesk_include_tags, zendesk_exclude_tags, zendesk_include_group_ids)
+    is distinct from (${includeTags}::text[], ${excludeTags}::text[], ${includeGroupIds}::bigint[]))`
+}
+
 function toWorkspace(row: Selectable<WorkspaceTable>): Workspace {
   return {
     id: WorkspaceId.parse(row.id),
+    filtersVersion: row.filtersVersion,
     plan: row.plan,
     syncDay: row.syncDay,
+    scheduledSince: row.scheduledSince,
+    earlierSlot: row.earlierSlot,
     filters: {
       includeTags: row.zendeskIncludeTags,
       excludeTags: row.zendeskExcludeTags,

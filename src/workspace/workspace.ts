@@ -1,11 +1,14 @@
 import type { DateTime } from 'luxon'
 import type { Freshness, Plan, SyncDay } from '../../db/schema.ts'
 import type { WorkspaceId } from '../ids.ts'
+import type { SlotHistory } from './calendar.ts'
 import type { Filters } from './filter.ts'
 
 /** A customer of ours: the plan and the settings that say what is read, how often and how fast. */
-export interface Workspace extends Settings {
+export interface Workspace extends Settings, SlotHistory {
   readonly id: WorkspaceId
+  /** Counts up with each change of the filters. */
+  readonly filtersVersion: number
   readonly createdAt: DateTime
   readonly updatedAt: DateTime
 }

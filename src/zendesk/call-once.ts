@@ -5,7 +5,8 @@ import {
 } from '../platform/errors.ts'
 import { pause } from '../platform/lifecycle.ts'
 import type { Family } from './budget/family.ts'
-import { readLimits } from './budget/headers.ts'
+import { isLimitOfEndpoint, readLimits } from './budget/headers.ts'
+import type { Permit } from './budget/line-store.ts'
 import type { Permits, Spender } from './budget/permit-store.ts'
 import { accountAddress } from './http/address.ts'
 import type { HttpClient } from './http/client.ts'
@@ -33,7 +34,11 @@ export interface Call {
   readonly timeoutMs: number
   readonly signal: AbortSignal
   readonly logFields: Readonly<Record<string, string>>
-  readonly onSend?: () => void
+  /** Called as a request goes out; what comes back, when it has ended. */
+  readonly onSend?: () => () => void
+  readonly onEnd?: (status: number) => void
+  /** What an answer means, where that is not what it means everywhere. */
+  readonly read?: (answer: HttpAnswer) => Reading
   /** Makes the next try smaller where that may help, and says whether it did. */
   readonly shrink?: (error: ZendeskUnavailableError) => boolean
 }
@@ -51,11 +56,17 @@ const MOST_REFUSALS = 4
  * bounded, and nothing of ours is changed before the call is over.
  */
 export async function callOnce(deps: CallDeps, call: Call): Promise<Outcome> {
-  const state: CallState = { failures: 0, lostMs: 0, refusals: 0, refused: undefined }
+  const state: CallState = {
+    failures: 0,
+    lostMs: 0,
+    refusals: 0,
+    wasMissing: false,
+    refused: undefined,
+  }
   for (;;) {
-    await deps.permits.take(call.spender, call.family, call.signal)
+    const permit = await deps.permits.take(call.spender, call.family, call.signal)
     const triedAt = performance.now()
-    const { reading, headers } = await tryOnce(deps, call, state)
+    const { reading, headers } = await tryOnce(deps, call, state, permit)
     switch (reading.kind) {
       case 'unavailable':
         await backOff(deps, call, state, { error: reading.error, triedAt })
@@ -68,9 +79,12 @@ export async function callOnce(deps: CallDeps, call: Call): Promise<Outcome> {
         break
       case 'failed':
         throw reading.error
+      case 'missing':
+        if (!isSurprising(call, state)) return reading
+        await pause(backoffMs(1, Math.random(), deps.minuteMs), call.signal)
+        break
       case 'answered':
       case 'forbidden':
-      case 'missing':
       case 'invalid':
         return reading
     }
@@ -78,11 +92,25 @@ export async function callOnce(deps: CallDeps, call: Call): Promise<Outcome> {
   }
 }
 
+/**
+ * That something is gone takes a transcript back, so it is believed when it is said twice. What is
+ * to be deleted may be gone by our own first try.
+ */
+function isSurprising({ method }: Call, state: CallState): boolean {
+  const isFirst = !state.wasMissing
+  state.wasMissing = true
+  return isFirst && method !== 'DELETE'
+}
+
+/** Errors over which a call has lost its patience: a call that waited for it does not begin anew. */
+const givenUp = new WeakSet<ZendeskUnavailableError>()
+
 /** What a call has been through so far. */
 interface CallState {
   failures: number
   lostMs: number
   refusals: number
+  wasMissing: boolean
   /** The token that Zendesk did not take, until it has taken another. */
   refused: string | undefined
 }
@@ -92,12 +120,28 @@ interface Tried {
   readonly headers: HttpAnswer['headers']
 }
 
-async function tryOnce(deps: CallDeps, call: Call, state: CallState): Promise<Tried> {
+async function tryOnce(
+  deps: CallDeps,
+  call: Call,
+  state: CallState,
+  permit: Permit,
+): Promise<Tried> {
+  let end: (() => void) | undefined
+  let hasToken = false
   try {
-    const { accessToken, wasRefreshed } = await call.token(state.refused)
+    let given = await call.token(state.refused)
     // A token that is refused although it is new will not get better by another refresh.
-    if (wasRefreshed && state.refused !== undefined) state.refusals = MOST_REFUSALS - 1
-    call.onSend?.()
+    if (given.wasRefreshed && state.refused !== undefined) state.refusals = MOST_REFUSALS - 1
+    // Waiting for a token takes long at times; what comes late would count in another minute.
+    if (performance.now() > permit.usableUntil) {
+      await deps.permits.take(call.spender, call.family, call.signal)
+      // Nothing may be waited for between a token and its request: it may have become unusable.
+      given = await call.token(state.refused)
+    }
+    const { accessToken } = given
+    hasToken = true
+    const sentAt = performance.now()
+    end = call.onSend?.()
     const answer = await deps.http.send({
       base: accountAddress(deps.urlTemplate, call.spender.subdomain),
       path: call.path(),
@@ -105,16 +149,32 @@ async function tryOnce(deps: CallDeps, call: Call, state: CallState): Promise<Tr
       timeoutMs: call.timeoutMs,
       signal: call.signal,
       logFields: call.logFields,
+      ...(call.onEnd !== undefined && { onEnd: call.onEnd }),
       ...(call.method !== undefined && { method: call.method }),
     })
-    await deps.permits.learn(call.spender.subdomain, readLimits(answer.headers, call.family))
-    const reading = readResponse(answer)
+    const told = readLimits(answer.headers, call.family)
+    await deps.permits.learn(call.spender.subdomain, told, sentAt)
+    const reading = (call.read ?? readResponse)(answer)
     state.refused = reading.kind === 'token refused' ? accessToken : undefined
     return { reading, headers: answer.headers }
   } catch (error) {
     if (!(error instanceof ZendeskUnavailableError)) throw error
-    return { reading: { kind: 'unavailable', error }, headers: {} }
+    const unavailable = hasToken ? error : withoutToken(error)
+    if (givenUp.has(unavailable)) throw unavailable
+    return { reading: { kind: 'unavailable', error: unavailable }, headers: {} }
+  } finally {
+    end?.()
   }
+}
+
+/**
+ * The status of the token endpoint, or of the question whose token it is, says nothing of what was to
+ * be asked with the token: no ticket is to blame for it, and no page is too large.
+ */
+function withoutToken(cause: ZendeskUnavailableError): ZendeskUnavailableError {
+  const error = new ZendeskUnavailableError(cause.message, undefined, cause)
+  if (givenUp.has(cause)) givenUp.add(error)
+  return error
 }
 
 async function backOff(
@@ -131,7 +191,10 @@ async function backOff(
   }
   const pauseMs = backoffMs(Math.max(1, state.failures), Math.random(), deps.minuteMs)
   const tries = error.status === 404 ? TRIES_OF_404 : TRIES
-  if (state.failures >= tries || state.lostMs + pauseMs > PATIENCE_MS) throw error
+  if (state.failures >= tries || state.lostMs + pauseMs > PATIENCE_MS) {
+    givenUp.add(error)
+    throw error
+  }
   state.lostMs += pauseMs
   await pause(pauseMs, call.signal)
 }
@@ -148,7 +211,9 @@ async function obeyLimit(
   const now = Date.now()
   const asked = retryAfterMs(limit.headers['retry-after'], now, deps.minuteMs)
   const waitMs = asked + backoffMs(state.failures, Math.random(), deps.minuteMs)
-  const family = limit.isAccountWide ? 'account' : call.family
+  const told = readLimits(limit.headers, call.family)
+  const isOfEndpoint = isLimitOfEndpoint(told, call.family, limit.isAccountWide)
+  const family = isOfEndpoint ? call.family : 'account'
   await deps.permits.block(subdomain, family, waitMs)
   if (state.failures < TRIES) return
   throw new BudgetSpentError(

@@ -1,12 +1,16 @@
-import type { Kysely } from 'kysely'
-import type { Database } from '../../db/schema.ts'
 import type { TokenGrant } from '../credential/credential.ts'
-import type { IntegrationId, Subdomain, TicketId } from '../ids.ts'
-import type { Config } from '../platform/config.ts'
-import { ZendeskRefusedError, ZendeskShapeError } from '../platform/errors.ts'
-import type { Family } from './budget/family.ts'
-import { Permits, WITHOUT_SHARE } from './budget/permit-store.ts'
-import { type Call, type CallDeps, type Outcome, type TokenSource, callOnce } from './call-once.ts'
+import type { IntegrationId, TicketId } from '../ids.ts'
+import { ZendeskShapeError } from '../platform/errors.ts'
+import type { HeldMs } from '../platform/held-time.ts'
+import { AccountClient, type ZendeskDeps } from './account/account-client.ts'
+import { readStaff, usersPath } from './answers/authors.ts'
+import { type EventsWanted, readEventsPage } from './answers/events-client.ts'
+import {
+  readShownTicket,
+  readShownTickets,
+  showManyPath,
+  showPath,
+} from './answers/shown-tickets.ts'
 import {
   CommentCollection,
   type CommentsPosition,
@@ -17,9 +21,7 @@ import {
   nextPosition,
   readCommentsPage,
 } from './comments.ts'
-import { HttpClient } from './http/client.ts'
 import { isTooLarge } from './http/failure.ts'
-import { RequestCounts } from './http/request-counts.ts'
 import type { CodeExchange } from './oauth.ts'
 import {
   type ExportPosition,
@@ -31,18 +33,17 @@ import {
   readTicketPage,
   smallerPage,
 } from './tickets.ts'
-import { TokenClient } from './tokens/client.ts'
-import { isWithoutToken, readRevocation, readTokenId, readUserId } from './tokens/identity.ts'
-import type { TicketComments, TicketPage, ZendeskAccount } from './types.ts'
+import type {
+  ExportedTicket,
+  Newcomer,
+  TicketComments,
+  TicketEventPage,
+  TicketPage,
+  ZendeskAccount,
+} from './types.ts'
 
 /** A page of a thousand tickets takes Zendesk most of a minute on a bad day, then it gives up itself. */
 const EXPORT_TIMEOUT_MS = 70_000
-const TIMEOUT_MS = 30_000
-
-export interface ZendeskDeps {
-  readonly db: Kysely<Database>
-  readonly config: Config
-}
 
 /**
  * The gateway: everything that this service wants from Zendesk, and the only code that knows how
@@ -50,27 +51,26 @@ export interface ZendeskDeps {
  * checked and is either of our own types or an error that says what to do. Private comments end here.
  */
 export class ZendeskClient {
-  readonly #http = new HttpClient()
-  readonly #counts = new RequestCounts()
-  readonly #tokens: TokenClient
-  readonly #callDeps: CallDeps
+  readonly #account: AccountClient
 
-  constructor({ db, config }: ZendeskDeps) {
-    this.#tokens = new TokenClient({ db, config, http: this.#http, counts: this.#counts })
-    const { urlTemplate, minuteMs } = config.zendesk
-    const permits = new Permits(db, minuteMs)
-    this.#callDeps = { http: this.#http, permits, urlTemplate, minuteMs }
+  constructor(deps: ZendeskDeps) {
+    this.#account = new AccountClient(deps)
   }
 
   /** One page of the ticket export, from a cursor or, the first time, from an instant. */
   async exportTickets(
     account: ZendeskAccount,
     from: ExportPosition,
-    options: { readonly pageSize: number; readonly signal: AbortSignal },
+    options: {
+      readonly pageSize: number
+      readonly signal: AbortSignal
+      /** Told of each page that was too large, with what is asked for instead. */
+      readonly onSmaller?: (pageSize: number) => void
+    },
   ): Promise<TicketPage> {
     let pageSize = boundedPageSize(options.pageSize)
     for (let repeats = 0; repeats <= MOST_REPEATS; repeats++) {
-      const outcome = await this.#call(this.#caller(account), 'incremental', {
+      const outcome = await this.#account.call(account, 'incremental', {
         path: () => exportPath(from, pageSize, Date.now()),
         timeoutMs: EXPORT_TIMEOUT_MS,
         signal: options.signal,
@@ -78,6 +78,7 @@ export class ZendeskClient {
           const smaller = isTooLarge(error) ? smallerPage(pageSize) : pageSize
           const isSmaller = smaller < pageSize
           pageSize = smaller
+          if (isSmaller) options.onSmaller?.(smaller)
           return isSmaller
         },
       })
@@ -89,23 +90,61 @@ export class ZendeskClient {
     )
   }
 
+  /** One page of what happened to tickets, from an instant. */
+  exportEvents(account: ZendeskAccount, at: Date, wanted: EventsWanted): Promise<TicketEventPage> {
+    return readEventsPage((call) => this.#account.call(account, 'incremental', call), at, wanted)
+  }
+
+  /** Who of these users, at most `USERS_AT_ONCE`, answers for the account. */
+  async showStaff(
+    account: ZendeskAccount,
+    userIds: readonly number[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<ReadonlySet<number>> {
+    const path = (): string => usersPath(userIds)
+    return readStaff(await this.#account.call(account, 'account', { path, ...options }))
+  }
+
+  /** The rows of these tickets, at most `SHOWN_AT_ONCE`; what Zendesk does not have is left out. */
+  async showTickets(
+    account: ZendeskAccount,
+    ticketIds: readonly TicketId[],
+    options: { readonly signal: AbortSignal },
+  ): Promise<ExportedTicket[]> {
+    const path = (): string => showManyPath(ticketIds)
+    const outcome = await this.#account.call(account, 'account', { path, ...options })
+    return readShownTickets(outcome, Date.now())
+  }
+
+  /** The row of one ticket; null if Zendesk has no such ticket (any more). */
+  async showTicket(
+    account: ZendeskAccount,
+    ticketId: TicketId,
+    options: { readonly signal: AbortSignal },
+  ): Promise<ExportedTicket | null> {
+    const path = (): string => showPath(ticketId)
+    const outcome = await this.#account.call(account, 'account', { path, ...options })
+    return readShownTicket(outcome, ticketId, Date.now())
+  }
+
   /** All comments of a ticket; null if Zendesk has no such ticket (any more). */
   async listComments(
     account: ZendeskAccount,
     ticketId: TicketId,
     options: { readonly signal: AbortSignal },
   ): Promise<TicketComments | null> {
-    const caller = this.#caller(account)
     const comments = new CommentCollection(ticketId)
     let position: CommentsPosition | null = { kind: 'first' }
     const asked = { pages: 0, repeats: 0 }
     while (position !== null) {
       assertEnds(ticketId, asked)
       const path = commentsPath(ticketId, position)
-      const outcome = await this.#call(caller, 'account', {
-        path: () => path,
-        signal: options.signal,
-      }).catch((error: unknown) => blameTicket(ticketId, error))
+      const outcome = await this.#account
+        .call(account, 'comments', {
+          path: () => path,
+          signal: options.signal,
+        })
+        .catch((error: unknown) => blameTicket(ticketId, error))
       const page = readCommentsPage(outcome, ticketId)
       if (page === null) return null
       comments.add(page)
@@ -118,104 +157,57 @@ export class ZendeskClient {
 
   /** Trades the code of a consent for tokens. A code works once, so this is tried once. */
   exchangeCode(
-    subdomain: Subdomain,
+    newcomer: Newcomer,
     exchange: CodeExchange,
     signal: AbortSignal,
   ): Promise<TokenGrant> {
-    return this.#tokens.exchangeCode(subdomain, exchange, signal)
+    return this.#account.exchangeCode(newcomer, exchange, signal)
   }
 
   /** Tries a new token before it is stored: its user must be allowed to read incremental exports. */
   async probe(
-    subdomain: Subdomain,
+    newcomer: Newcomer,
     accessToken: string,
     signal: AbortSignal,
   ): Promise<{ userId: number }> {
-    const caller = this.#newcomer(subdomain, accessToken)
-    const me = await this.#call(caller, 'account', { path: () => '/api/v2/users/me.json', signal })
-    const userId = readUserId(me)
+    const userId = await this.#account.userOf(newcomer, accessToken, signal)
     const from = { startAt: new Date() }
     const path = (): string => exportPath(from, 1, Date.now())
-    assertExportable(await this.#call(caller, 'incremental', { path, signal }), from)
+    const call = { path, signal }
+    assertExportable(await this.#account.callWith(accessToken, newcomer, 'incremental', call), from)
     return { userId }
+  }
+
+  /** Replaces the tokens of an account although they are not due; then it says who it is. */
+  renewToken(account: ZendeskAccount, signal: AbortSignal): Promise<void> {
+    return this.#account.renewToken(account, signal)
   }
 
   /** Takes the tokens of an account back at Zendesk. Those that it refuses already need no more. */
   revoke(account: ZendeskAccount, signal: AbortSignal): Promise<void> {
-    return this.#revoke(this.#caller(account), signal)
+    return this.#account.revoke(account, signal)
   }
 
   /** The same for tokens that were never stored. */
-  revokeToken(subdomain: Subdomain, accessToken: string, signal: AbortSignal): Promise<void> {
-    return this.#revoke(this.#newcomer(subdomain, accessToken), signal)
+  revokeToken(newcomer: Newcomer, accessToken: string, signal: AbortSignal): Promise<void> {
+    return this.#account.revokeToken(newcomer, accessToken, signal)
   }
 
-  /** Requests sent for an integration since this was last asked, by family. */
-  takeRequestCounts(integrationId: IntegrationId): Record<string, number> {
-    return this.#counts.take(integrationId)
+  /**
+   * Stores how many requests were sent for an integration since this was last done, and answers it
+   * by family. Whoever has used the gateway does this in the end; what a killed process had not
+   * stored is lost.
+   */
+  storeRequestCounts(integrationId: IntegrationId): Promise<Record<string, number>> {
+    return this.#account.storeRequestCounts(integrationId)
+  }
+
+  /** In all, how long the limits of an account have held requests back in this process. */
+  heldMs(account: ZendeskAccount): HeldMs {
+    return this.#account.heldMs(account)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#http[Symbol.asyncDispose]()
-  }
-
-  async #revoke(caller: Caller, signal: AbortSignal): Promise<void> {
-    try {
-      const current = (): string => '/api/v2/oauth/tokens/current.json'
-      const id = readTokenId(await this.#call(caller, 'account', { path: current, signal }))
-      // By id: the form without one has been seen to answer 204 and to revoke nothing.
-      const path = (): string => `/api/v2/oauth/tokens/${id}.json`
-      readRevocation(await this.#call(caller, 'account', { method: 'DELETE', path, signal }))
-    } catch (error) {
-      if (!isWithoutToken(error)) throw error
-    }
-  }
-
-  #call(
-    caller: Caller,
-    family: Family,
-    call: Pick<Call, 'path' | 'signal'> & Partial<Call>,
-  ): Promise<Outcome> {
-    return callOnce(this.#callDeps, {
-      timeoutMs: TIMEOUT_MS,
-      ...call,
-      spender: caller.spender,
-      token: caller.token,
-      family,
-      logFields: { ...caller.logFields, family },
-      onSend: () => caller.onSend?.(family),
-    })
-  }
-
-  #caller(account: ZendeskAccount): Caller {
-    const { integrationId } = account
-    return {
-      spender: account,
-      token: (refused) => this.#tokens.get(account, refused),
-      logFields: { integrationId },
-      onSend: (family) => this.#counts.add(integrationId, family),
-    }
-  }
-
-  #newcomer(subdomain: Subdomain, accessToken: string): Caller {
-    return {
-      spender: { subdomain, quotaShare: WITHOUT_SHARE },
-      token: onlyToken(accessToken),
-      logFields: { subdomain },
-    }
-  }
-}
-
-/** On whose behalf a request goes out. */
-interface Caller extends Pick<Call, 'spender' | 'token' | 'logFields'> {
-  readonly onSend?: (family: Family) => void
-}
-
-/** For a token that is not stored: there is no other to take its place. */
-function onlyToken(accessToken: string): TokenSource {
-  return (refused) => {
-    if (refused === undefined) return Promise.resolve({ accessToken, wasRefreshed: false })
-    const message = 'Zendesk does not accept the new token: connect the account again'
-    return Promise.reject(new ZendeskRefusedError('credentials_revoked', message))
+    await this.#account[Symbol.asyncDispose]()
   }
 }

@@ -4,6 +4,7 @@ import {
   ZendeskShapeError,
   ZendeskUnavailableError,
 } from '../platform/errors.ts'
+import { isStaffRole } from './answers/authors.ts'
 import { type Reading, readFields } from './http/read-response.ts'
 import {
   COMMENTS_A_PAGE,
@@ -130,7 +131,7 @@ export class CommentCollection {
     }
     if (!page.users) this.#assertNobodySpeaks()
     for (const { id, role } of page.users ?? []) {
-      if (role === 'agent' || role === 'admin') this.#staff.add(id)
+      if (isStaffRole(role)) this.#staff.add(id)
     }
   }
 
@@ -167,7 +168,8 @@ export class CommentCollection {
   }
 }
 
-function toComment(fields: PublicCommentFields): PublicComment {
+/** Pictures inside the text are no attachments: the comments endpoint leaves them out unless asked. */
+export function toComment(fields: PublicCommentFields): PublicComment {
   return {
     id: fields.id,
     public: fields.public,
@@ -176,7 +178,7 @@ function toComment(fields: PublicCommentFields): PublicComment {
     text: commentText(fields),
     attachments: (fields.attachments ?? [])
       .filter((attachment) => attachment !== null)
-      .filter((attachment) => attachment.deleted !== true)
+      .filter((attachment) => attachment.deleted !== true && attachment.inline !== true)
       .map(({ file_name, content_type }) => ({
         fileName: file_name ?? '',
         contentType: content_type ?? null,

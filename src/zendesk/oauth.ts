@@ -92,6 +92,7 @@ export function refreshGrantBody(client: Client, refreshToken: string, scope: st
 
 export interface Asked {
   readonly grantType: 'authorization_code' | 'refresh_token'
+  readonly clientId: string
   readonly scope: string
   /** When the request was sent: lifetimes are counted from then, which errs on the safe side. */
   readonly at: DateTime
@@ -116,6 +117,7 @@ export function readTokenAnswer(answer: HttpAnswer, asked: Asked): TokenGrant {
   return {
     accessToken: fields.access_token,
     refreshToken,
+    clientId: asked.clientId,
     scope: fields.scope ?? asked.scope,
     expiresAt,
     refreshExpiresAt: after(asked.at, fields.refresh_token_expires_in),

@@ -14,9 +14,8 @@ const instant = z.string().refine((text) => INSTANT.test(text) && !Number.isNaN(
 const id = z.int()
 const text = z.string().nullish()
 
-const exportedTicket = z.object({
+const shownTicket = z.object({
   id: TicketId,
-  generated_timestamp: z.number().positive(),
   created_at: instant,
   updated_at: instant,
   status: z.string().min(1),
@@ -28,8 +27,20 @@ const exportedTicket = z.object({
   type: text,
   via: z.unknown(),
   is_public: z.boolean().nullish(),
+  comment_count: z.int().nullish(),
 })
-export type ExportedTicketFields = z.infer<typeof exportedTicket>
+export type ShownTicketFields = z.infer<typeof shownTicket>
+
+/**
+ * Seconds, up to the year 5138. In milliseconds they were an instant so late that no change after it
+ * would be news.
+ */
+const secondsSinceEpoch = z.number().positive().max(100_000_000_000)
+
+const exportedTicket = shownTicket.extend({ generated_timestamp: secondsSinceEpoch })
+
+export const shownTicketsSchema = z.object({ tickets: z.array(shownTicket) })
+export const shownTicketSchema = z.object({ ticket: shownTicket })
 
 export const ticketPageSchema = z.object({
   tickets: z.array(exportedTicket),
@@ -58,6 +69,7 @@ const attachment = z.object({
   file_name: text,
   content_type: text,
   deleted: z.boolean().nullish(),
+  inline: z.boolean().nullish(),
 })
 
 /** A telephone number, also where it is written as a number. */
@@ -118,7 +130,10 @@ export type CommentsPageFields = z.infer<typeof commentsPageSchema>
 
 export const privateCommentSchema = z.object({ id })
 
-export const meSchema = z.object({ user: z.object({ id: id.nullable() }) })
+export const meSchema = z.object({ user: z.object({ id }) })
+
+/** What a token that nobody knows gets for its user. */
+export const nobodySchema = z.object({ user: z.object({ id: z.null() }) })
 
 export const currentTokenSchema = z.object({ token: z.object({ id }) })
 

@@ -6,7 +6,15 @@ export interface ZendeskAccount {
   readonly integrationId: IntegrationId
   readonly subdomain: Subdomain
   readonly quotaShare: number
+  /**
+   * Who gave the consent: the user behind all tokens of it. Zendesk numbers users over all accounts,
+   * so that another user means another account. Null where that was never learnt: nothing is compared.
+   */
+  readonly userId: number | null
 }
+
+/** An account on the way to its consent, when there is nobody yet to compare with. */
+export type Newcomer = Pick<ZendeskAccount, 'integrationId' | 'subdomain'>
 
 /** A row of the incremental export. `description` is not here: it may be a private comment. */
 export interface ExportedTicket {
@@ -22,6 +30,10 @@ export interface ExportedTicket {
   readonly groupId: number | null
   readonly channel: string | null
   readonly isPublic: boolean | null
+  /** Private ones included; null where the account does not tell. */
+  readonly commentCount: number | null
+  /** Read so soon after its last update that there may be another one of the same second. */
+  readonly isFresh: boolean
 }
 
 /** One page of the export; a null cursor, only at the end of the stream, leaves the old one standing. */
@@ -46,6 +58,26 @@ export interface PublicComment {
 export interface Attachment {
   readonly fileName: string
   readonly contentType: string | null
+}
+
+/** What one event of a ticket says of its conversation. Of private comments there is only the number. */
+export interface TicketEvent {
+  readonly id: number
+  readonly ticketId: TicketId
+  readonly at: DateTime
+  readonly comments: readonly PublicComment[]
+  /** Comments that it wrote, private ones included. */
+  readonly commentCount: number
+  /** It changed comments that were there before, or is of no form that we know. */
+  readonly mustConfirm: boolean
+}
+
+/** One page of the event stream, which is read on from `endAt`. */
+export interface TicketEventPage {
+  readonly events: readonly TicketEvent[]
+  readonly endAt: Date
+  readonly endOfStream: boolean
+  readonly pageSize: number
 }
 
 /** All comments of a ticket, oldest first, and who of the authors is who. */

@@ -36,6 +36,7 @@ test('an integration that waits for consent shows what there is', async (t) => {
     error: null,
     reconnect_required: false,
     connected_at: null,
+    careful_until: null,
     webhook: {
       state: 'missing',
       endpoint: `${config.publicUrl}/webhooks/zendesk/${integrationId}`,
@@ -73,16 +74,49 @@ test('a backfill shows how far it is in its window', async (t) => {
       ticketsSeen: 750,
       published: 700,
       filtered: 50,
+      runningMs: 60_000,
+      pace: JSON.stringify([
+        {
+          at: Date.now() - 60_000,
+          reached: reached.getTime() - 15 * DAY_MS,
+          heldMs: { zendesk_limit: 0, quota_share: 0, database: 0 },
+        },
+      ]),
+      waits: JSON.stringify({
+        last: [],
+        heldMs: { zendesk_limit: 0, quota_share: 45_000, database: 2_000 },
+        failedMs: 1_000,
+      }),
     })
     .execute()
 
   const shown = await ask('GET', `/admin/integrations/${feed.integrationId}`)
 
-  t.like(shown.at('backfill'), { state: 'running', progress: 0.75, tickets_seen: 750 })
+  t.like(shown.at('backfill'), {
+    state: 'running',
+    progress: 0.75,
+    tickets_seen: 750,
+    bounded_by: 'quota_share',
+  })
   t.true(Math.abs((shown.at('backfill.eta_seconds') as number) - 100) <= 3)
   t.is(shown.at('sync.cursor_at'), reached.toISOString())
   t.true(Math.abs((shown.at('sync.lag_seconds') as number) - (25 * DAY_MS) / 1000) <= 5)
-  t.like(shown.at('sync.last_run'), { id: runId, kind: 'backfill', state: 'running' })
+  t.like(shown.at('sync.last_run'), {
+    id: runId,
+    kind: 'backfill',
+    state: 'running',
+    progress: 0.75,
+    running_seconds: 60,
+    tickets_per_second: 12.5,
+    waits: {
+      total_seconds: 48,
+      zendesk_limit_seconds: 0,
+      quota_share_seconds: 45,
+      database_seconds: 2,
+      failure_seconds: 1,
+      last: [],
+    },
+  })
 
   await sql`update run set state = 'done', finished_at = now()`.execute(db)
   const done = await ask('GET', `/admin/integrations/${feed.integrationId}`)
@@ -124,9 +158,11 @@ test('tickets are counted by what became of them', async (t) => {
   const outcomes = { published: 4, filtered: 3, no_public_comments: 2, gone: 1, quarantined: 1 }
   for (const [outcome, tickets] of Object.entries(outcomes)) {
     await sql`
-      insert into ticket (integration_id, ticket_id, generated_at, updated_at, status, tags, outcome, reason)
+      insert into ticket (integration_id, ticket_id, generated_at, updated_at, status, tags,
+        fingerprint, outcome, reason, retry_at)
       select ${feed.integrationId}, (select count(*) from ticket) + n, now(), now(), 'open', '{}',
-        ${outcome}, ${outcome === 'quarantined' ? 'too long' : null}
+        'x', ${outcome}, ${outcome === 'quarantined' ? 'too long' : null},
+        ${outcome === 'quarantined' ? new Date() : null}::timestamptz
       from generate_series(1, ${tickets}::int) n`.execute(db)
   }
   await sql`
@@ -134,6 +170,12 @@ test('tickets are counted by what became of them', async (t) => {
     values (${feed.integrationId}, 1, 'w1', 1, 'live', 'x'),
       (${feed.integrationId}, 2, 'w1', 2, 'retracted', 'x'),
       (${other.integrationId}, 1, 'w2', 2, 'retracted', 'x')`.execute(db)
+  await sql`
+    insert into hint (integration_id, event_id, ticket_id, type, class, occurred_at, due_at,
+      settled_at, outcome)
+    select ${feed.integrationId}, n, n, 'comment_added', 'content', now(), now(),
+      case when n = 1 then now() end, case when n = 1 then 'moot' end
+    from generate_series(1, 3) n`.execute(db)
 
   const shown = await ask('GET', `/admin/integrations/${feed.integrationId}`)
 
@@ -144,7 +186,7 @@ test('tickets are counted by what became of them', async (t) => {
     no_public_comments: 2,
     retracted: 1,
     quarantined: 1,
-    hints_pending: 0,
+    hints_pending: 2,
   })
 })
 
@@ -291,4 +333,33 @@ test('a disconnected integration cannot fail', async (t) => {
 
   const row = await db.selectFrom('integration').selectAll().executeTakeFirstOrThrow()
   t.like(row, { status: 'disconnected', errorCode: null })
+})
+
+test('an active integration shows its last slot and the next one of its plan', async (t) => {
+  const { ask, db } = await startTestWeb(t, { SYNC_TIME_UTC: '23:30' })
+  const { integrationId } = await aFeed(db)
+  const slots = [2, 3].map((days) => new Date(Date.now() - days * DAY_MS))
+  for (const slot of slots) {
+    const run = { integrationId, kind: 'sync', slot, windowFrom: slot } as const
+    await db.insertInto('run').values(run).execute()
+  }
+  const sync = async () => (await ask('GET', `/admin/integrations/${integrationId}`)).json['sync']
+
+  const before = Date.now()
+  await sql`update integration set status = 'active'`.execute(db)
+  await sql`update workspace set plan = 'starter', sync_day = 'friday'`.execute(db)
+  const weekly = (await sync()) as { last_slot: string; next_slot: string }
+  await sql`update workspace set plan = 'pro'`.execute(db)
+  const daily = (await sync()) as typeof weekly
+  await sql`update integration set status = 'paused'`.execute(db)
+
+  t.is(weekly.last_slot, slots[0]?.toISOString() ?? '')
+  t.regex(weekly.next_slot, /T23:30:00\.000Z$/)
+  t.is(new Date(weekly.next_slot).getUTCDay(), 5)
+  const [daysToWeekly, daysToDaily] = [weekly, daily].map(
+    ({ next_slot: next }) => (Date.parse(next) - before) / DAY_MS,
+  )
+  t.true(daysToWeekly !== undefined && daysToWeekly > 0 && daysToWeekly < 7.01)
+  t.true(daysToDaily !== undefined && daysToDaily > 0 && daysToDaily < 1.01)
+  t.like(await sync(), { last_slot: weekly.last_slot, next_slot: null })
 })

@@ -201,3 +201,25 @@ test('a page out of bounds or behind an unknown cursor is refused', async (t) =>
   }
   t.is((await ask('GET', '/admin/workspaces?limit=&cursor=')).status, 200)
 })
+
+test('only a change of the plan or the day moves the instant from which its slots count', async (t) => {
+  const web = await startTestWeb(t)
+  const since = new Date('2026-01-01T00:00:00Z')
+  const history = async () => {
+    const columns = ['scheduledSince', 'earlierSlot'] as const
+    return web.db.selectFrom('workspace').select(columns).executeTakeFirstOrThrow()
+  }
+  await put(web, 'w1', { plan: 'pro' })
+  await web.db.updateTable('workspace').set({ scheduledSince: since }).execute()
+
+  await put(web, 'w1', { plan: 'pro', quota_share: 0.3, freshness: 'prompt' })
+  const kept = await history()
+  await put(web, 'w1', { plan: 'starter' })
+  const moved = await history()
+
+  t.deepEqual([kept.scheduledSince.toMillis(), kept.earlierSlot], [since.getTime(), null])
+  t.true(Math.abs(moved.scheduledSince.diffNow().as('seconds')) < 600)
+  const hours = moved.scheduledSince.diff(moved.earlierSlot ?? moved.scheduledSince).as('hours')
+  t.true(moved.earlierSlot !== null && hours >= 0 && hours < 24)
+  t.regex(moved.earlierSlot?.toISO() ?? '', /T04:00:00\.000Z$/)
+})

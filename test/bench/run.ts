@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { startEmbeddedPostgres } from '../../db/embedded.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { type Measurement, measureOurs, measurePeer } from './backfill.ts'
+import { type Way, measureImport } from './planner.ts'
 
 /**
  * The benchmarks, one table. Everything of a comparison is measured in the same run on the same
@@ -13,6 +14,8 @@ const { values } = parseArgs({
     tickets: { type: 'string', default: '50000' },
     small: { type: 'string', default: '5000' },
     latency: { type: 'string', default: '10' },
+    planned: { type: 'string', default: '6000' },
+    minute: { type: 'string', default: '4000' },
   },
 })
 const tickets = Number(values.tickets)
@@ -33,6 +36,21 @@ say('')
 say(`speed beside the script, ${latencyMs} ms     ${ratio(rate(distant), rate(distantScript))}`)
 say(`speed beside the script, no latency ${ratio(rate(large), rate(script))}`)
 say(`memory at ${tickets} beside ${small}      ${ratio(large.peakRss, little.peakRss)}`)
+
+const planned = { tickets: Number(values.planned), minuteMs: Number(values.minute) }
+say('')
+say(
+  `Import of ${planned.tickets} tickets with 8 events each, 400 requests a minute, 10 exports, half`,
+)
+say(row('', 'minutes', 'beside 1st', 'per 10,000'))
+const ways: readonly Way[] = ['per ticket', 'frugal', 'fast']
+let perTicket = 0
+for (const way of ways) {
+  const { minutes, requests, tickets: seen } = await measureImport(url, way, planned)
+  perTicket ||= minutes
+  const each = Math.round((requests / seen) * 10_000)
+  say(row(way, minutes.toFixed(1), (minutes / perTicket).toFixed(2), String(each)))
+}
 
 function show(measurement: Measurement): Measurement {
   const { what, latencyMs: latency, seconds, peakRss } = measurement

@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import test from 'ava'
 import { DateTime } from 'luxon'
-import { type Credential, needsRefresh, refreshDueMs } from '../../src/credential/credential.ts'
+import {
+  type Credential,
+  needsRefresh,
+  refreshDueMs,
+  renewalDue,
+} from '../../src/credential/credential.ts'
 import { NONCE_BYTES, type SealContext, seal, unseal } from '../../src/credential/seal.ts'
 import { CredentialError } from '../../src/platform/errors.ts'
 
@@ -81,6 +86,7 @@ function aCredential(fields: Partial<Credential>): Credential {
   return {
     accessToken: 'access',
     refreshToken: 'refresh',
+    clientId: 'hearflow',
     scope: 'read',
     expiresAt: start.plus({ days: 1 }),
     refreshExpiresAt: null,
@@ -99,16 +105,16 @@ const isDue = test.macro({
 
 test('five minutes before the end of a day', isDue, {}, start.toMillis() + 86_400_000 - 300_000)
 test(
-  'at nine tenths of half an hour',
+  'five minutes before the end of half an hour',
   isDue,
   { expiresAt: start.plus({ minutes: 30 }) },
-  start.toMillis() + 27 * 60_000,
+  start.toMillis() + 25 * 60_000,
 )
 test(
-  'at nine tenths of two seconds',
+  'at half of two seconds',
   isDue,
   { expiresAt: start.plus({ seconds: 2 }) },
-  start.toMillis() + 1_800,
+  start.toMillis() + 1_000,
 )
 test('never without an end', isDue, { expiresAt: null }, Infinity)
 test('never without a refresh token', isDue, { refreshToken: null }, Infinity)
@@ -117,3 +123,19 @@ test('a token that was just refused needs a refresh, whatever its age', (t) => {
   t.true(needsRefresh(aCredential({}), start.toMillis(), 'access'))
   t.false(needsRefresh(aCredential({}), start.toMillis(), 'another'))
 })
+
+const isRenewed = test.macro({
+  title: (title) => `an unused refresh token is renewed ${title}`,
+  exec: (t, fields: Partial<Credential>, expected: Date | null) => {
+    t.deepEqual(renewalDue(aCredential(fields), start), expected)
+  },
+})
+
+test(
+  'at half of its life',
+  isRenewed,
+  { refreshExpiresAt: start.plus({ days: 30 }) },
+  start.plus({ days: 15 }).toJSDate(),
+)
+test('after a week where its end is not known', isRenewed, {}, start.plus({ days: 7 }).toJSDate())
+test('never where there is none', isRenewed, { refreshToken: null }, null)

@@ -3,17 +3,8 @@ import { sql } from 'kysely'
 import { DateTime } from 'luxon'
 import type { TokenGrant } from '../../src/credential/credential.ts'
 import { type RefreshDeps, freshCredential } from '../../src/credential/refresh-once.ts'
-import {
-  checkKeys,
-  destroyCredential,
-  markRefreshStarted,
-  readCredential,
-} from '../../src/credential/store.ts'
-import {
-  CredentialError,
-  ZendeskRefusedError,
-  ZendeskUnavailableError,
-} from '../../src/platform/errors.ts'
+import { checkKeys, destroyCredential, readCredential } from '../../src/credential/store.ts'
+import { CredentialError, ZendeskRefusedError } from '../../src/platform/errors.ts'
 import { testDatabase } from '../support/database.ts'
 import { aGrant, anIntegration, storeGrant, testConfig } from '../support/gateway.ts'
 
@@ -26,6 +17,10 @@ async function aVault(t: ExecutionContext, grant?: TokenGrant) {
   const account = await anIntegration(db)
   if (grant !== undefined) await storeGrant(db, config, account, grant)
   return { db, account, integrationId: account.integrationId }
+}
+
+function vault(db: RefreshDeps['db'], exchange: RefreshDeps['exchange']): RefreshDeps {
+  return { db, keys, clientId: 'hearflow', exchange }
 }
 
 /** Gives `access-2`, `access-3` and so on, and remembers which refresh tokens it was shown. */
@@ -92,8 +87,8 @@ test('a row copied to another integration does not open', async (t) => {
   const { db, integrationId } = await aVault(t, aGrant())
   const other = await anIntegration(db)
   await sql`
-    insert into credential (integration_id, key_id, access_token, scope)
-    select ${other.integrationId}, key_id, access_token, scope from credential
+    insert into credential (integration_id, key_id, client_id, access_token, scope)
+    select ${other.integrationId}, key_id, client_id, access_token, scope from credential
     where integration_id = ${integrationId}`.execute(db)
 
   await t.throwsAsync(readCredential(db, keys, other.integrationId), {
@@ -131,7 +126,7 @@ test('a token that is not due is given without asking Zendesk', async (t) => {
   const { db, integrationId } = await aVault(t, aGrant())
   const { shown, exchange } = tokenEndpoint()
 
-  const usable = await freshCredential({ db, keys, exchange }, integrationId)
+  const usable = await freshCredential(vault(db, exchange), integrationId)
 
   t.is(usable.credential.accessToken, 'access-1')
   t.false(usable.wasRefreshed)
@@ -142,7 +137,7 @@ test('a token that is due is refreshed, and the new pair is stored', async (t) =
   const { db, integrationId } = await aVault(t, dueGrant)
   const { shown, exchange } = tokenEndpoint()
 
-  const usable = await freshCredential({ db, keys, exchange }, integrationId)
+  const usable = await freshCredential(vault(db, exchange), integrationId)
 
   t.true(usable.wasRefreshed)
   t.is(usable.credential.accessToken, 'access-2')
@@ -159,7 +154,7 @@ test('many who need a refresh at once cause one, and all get its token', async (
   const { shown, exchange } = tokenEndpoint()
 
   const usable = await Promise.all(
-    Array.from({ length: 8 }, () => freshCredential({ db, keys, exchange }, integrationId)),
+    Array.from({ length: 8 }, () => freshCredential(vault(db, exchange), integrationId)),
   )
 
   t.deepEqual(shown, ['refresh-1'])
@@ -171,7 +166,7 @@ test('a refused token is replaced by the stored one if another worker has refres
   const { db, integrationId } = await aVault(t, aGrant({ accessToken: 'access-9' }))
   const { shown, exchange } = tokenEndpoint()
 
-  const usable = await freshCredential({ db, keys, exchange }, integrationId, 'access-8')
+  const usable = await freshCredential(vault(db, exchange), integrationId, 'access-8')
 
   t.is(usable.credential.accessToken, 'access-9')
   t.deepEqual(shown, [])
@@ -181,53 +176,10 @@ test('a refused token that is the stored one forces a refresh', async (t) => {
   const { db, integrationId } = await aVault(t, aGrant())
   const { shown, exchange } = tokenEndpoint()
 
-  const usable = await freshCredential({ db, keys, exchange }, integrationId, 'access-1')
+  const usable = await freshCredential(vault(db, exchange), integrationId, 'access-1')
 
   t.is(usable.credential.accessToken, 'access-2')
   t.deepEqual(shown, ['refresh-1'])
-})
-
-test('a failed refresh changes no token, leaves its mark and can be repeated', async (t) => {
-  const { db, integrationId } = await aVault(t, dueGrant)
-  const failure = new ZendeskUnavailableError('the token endpoint answers 500', 500)
-  const failing = tokenEndpoint(() => Promise.reject(failure))
-  const { shown, exchange } = tokenEndpoint()
-
-  await t.throwsAsync(freshCredential({ db, keys, exchange: failing.exchange }, integrationId), {
-    is: failure,
-  })
-  const between = await readCredential(db, keys, integrationId)
-  await freshCredential({ db, keys, exchange }, integrationId)
-
-  t.is(between?.accessToken, 'access-1')
-  t.not(between?.refreshStartedAt, null)
-  t.deepEqual(shown, ['refresh-1'])
-  t.is((await readCredential(db, keys, integrationId))?.refreshStartedAt, null)
-})
-
-test('the intent is committed before Zendesk is asked', async (t) => {
-  const { db, integrationId } = await aVault(t, dueGrant)
-  let seenMeanwhile: DateTime | null | undefined
-  const exchange = async () => {
-    seenMeanwhile = (await readCredential(db, keys, integrationId))?.refreshStartedAt
-    return nextPair(1)
-  }
-
-  await freshCredential({ db, keys, exchange }, integrationId)
-
-  t.true(DateTime.isDateTime(seenMeanwhile))
-})
-
-test('the intent of a refresh from before is not written over a newer pair', async (t) => {
-  const { db, account, integrationId } = await aVault(t, aGrant())
-  await sql`update credential set refreshed_at = refreshed_at - interval '1 hour'`.execute(db)
-  const older = await readCredential(db, keys, integrationId)
-  await storeGrant(db, config, account, aGrant({ accessToken: 'access-2' }))
-
-  if (older === undefined) return t.fail('no credential')
-  await markRefreshStarted(db, integrationId, older)
-
-  t.is((await readCredential(db, keys, integrationId))?.refreshStartedAt, null)
 })
 
 test('a pair whose commit fails is stored over another connection', async (t) => {
@@ -239,7 +191,7 @@ test('a pair whose commit fails is stored over another connection', async (t) =>
     return nextPair(1)
   }
 
-  const usable = await freshCredential({ db, keys, exchange }, integrationId)
+  const usable = await freshCredential(vault(db, exchange), integrationId)
 
   t.is(usable.credential.accessToken, 'access-2')
   t.like(await readCredential(db, keys, integrationId), {
@@ -248,41 +200,12 @@ test('a pair whose commit fails is stored over another connection', async (t) =>
   })
 })
 
-const revoked = new ZendeskRefusedError('credentials_revoked', 'used, expired or revoked')
-
-test('a refresh token refused after its life is told apart', async (t) => {
-  const refreshExpiresAt = DateTime.utc().minus({ minutes: 1 })
-  const { db, integrationId } = await aVault(t, { ...dueGrant, refreshExpiresAt })
-  const { exchange } = tokenEndpoint(() => Promise.reject(revoked))
-
-  const error = await t.throwsAsync(freshCredential({ db, keys, exchange }, integrationId), {
-    instanceOf: ZendeskRefusedError,
-  })
-
-  t.is(error.integrationError, 'refresh_token_expired')
-})
-
-test('a refresh that a crash cut short is recognised when the old pair is refused', async (t) => {
-  const { db, integrationId } = await aVault(t, dueGrant)
-  const seen = await readCredential(db, keys, integrationId)
-  if (seen === undefined) return t.fail('no credential')
-  await markRefreshStarted(db, integrationId, seen)
-  const { exchange } = tokenEndpoint(() => Promise.reject(revoked))
-
-  const error = await t.throwsAsync(freshCredential({ db, keys, exchange }, integrationId), {
-    instanceOf: ZendeskRefusedError,
-  })
-
-  t.is(error.integrationError, 'credentials_revoked')
-  t.regex(error.message, /cut short/)
-})
-
 test('a refused token without a refresh token, and no credential at all, ask to connect', async (t) => {
   const grant = aGrant({ refreshToken: null, expiresAt: null })
   const { db, integrationId } = await aVault(t, grant)
   const other = await anIntegration(db)
   const { shown, exchange } = tokenEndpoint()
-  const deps = { db, keys, exchange }
+  const deps = vault(db, exchange)
 
   for (const attempt of [
     freshCredential(deps, integrationId, 'access-1'),

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { readIntegration } from '../../src/demo/api.ts'
 import type { FaultKind } from '../../src/simulator/faults/fault.ts'
 import { startSimulator } from '../../src/simulator/start.ts'
+import { readTicketByTicket } from '../support/channels.ts'
 import { startFrontDoor, startWorker } from '../support/front-door.ts'
 import { wholeFeed } from '../support/service.ts'
 import { differencesFrom, unaccounted, untilRunsEnd } from '../support/truth.ts'
@@ -66,6 +67,7 @@ async function haltAndGoOn(
   const { api, db, config, connect, reconnect } = await startFrontDoor(t, simulator)
   const ids = new Map<string, string>()
   for (const { subdomain } of accounts) ids.set(subdomain, await connect(subdomain, subdomain))
+  await readTicketByTicket(db)
   await db.updateTable('cursor').set({ pageSize: 20 }).execute()
   const after = family === 'incremental' ? 1 : 30
   for (const { subdomain, fault } of accounts) {

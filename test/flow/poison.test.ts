@@ -1,5 +1,6 @@
 import test from 'ava'
 import { startSimulator } from '../../src/simulator/start.ts'
+import { readTicketByTicket } from '../support/channels.ts'
 import { startFrontDoor, startWorker } from '../support/front-door.ts'
 import { wholeFeed } from '../support/service.ts'
 import { differencesFrom, hurry, unaccounted, until, untilRunsEnd } from '../support/truth.ts'
@@ -21,6 +22,7 @@ test.serial(
     })
     const { api, db, config, connect } = await startFrontDoor(t, simulator)
     await connect('acme')
+    await readTicketByTicket(db)
     await db.updateTable('cursor').set({ pageSize: 30 }).execute()
     const expected = [...simulator.expectedTranscripts('acme', { from: new Date(0) })]
     const poison = expected.filter((_, index) => index % 8 === 0).map((it) => it.ticketId)
@@ -58,6 +60,7 @@ test.serial(
     })
     const { api, db, config, connect, reconnect } = await startFrontDoor(t, simulator)
     const id = await connect('acme')
+    await readTicketByTicket(db)
     await db.updateTable('cursor').set({ pageSize: 20 }).execute()
     await db.updateTable('run').set({ attempts: 28 }).execute()
     await simulator.setFault({ family: 'incremental', kind: 'reset', times: null })
@@ -88,12 +91,14 @@ test.serial('an outage costs no ticket, however few of them it hits', async (t) 
   await simulator.setFault({ ...broken, subdomain: 'last', after: 20 })
   await connect('few', 'few')
   await connect('last', 'last')
+  await readTicketByTicket(db)
+  await db.updateTable('run').set({ attempts: 9 }).execute()
   hurry(t, db)
   startWorker(t, config)
 
   await until(async () => {
-    const runs = await db.selectFrom('run').where('attempts', '>=', 6).select('id').execute()
-    return runs.length === 2
+    const runs = await db.selectFrom('run').where('attempts', '>=', 6).select('attempts').execute()
+    return runs.length === 2 && runs.some(({ attempts }) => attempts >= 12)
   })
   await simulator.clearFaults()
   const runs = await untilRunsEnd(db)

@@ -1,11 +1,10 @@
-import test, { type ExecutionContext } from 'ava'
-import { readIntegration } from '../../src/demo/api.ts'
+import test from 'ava'
 import type { FaultKind } from '../../src/simulator/faults/fault.ts'
-import { type Simulator, startSimulator } from '../../src/simulator/start.ts'
-import { dumpRows } from '../support/dump.ts'
-import { type FrontDoor, startFrontDoor, startWorker } from '../support/front-door.ts'
+import { startSimulator } from '../../src/simulator/start.ts'
+import { startFrontDoor, startWorker } from '../support/front-door.ts'
+import { goOnToTheEnd, haltedCursor, importHalf, integrationJson } from '../support/half-import.ts'
 import { wholeFeed } from '../support/service.ts'
-import { differencesFrom, leaksIn, unaccounted, until, untilRunsEnd } from '../support/truth.ts'
+import { differencesFrom, until, untilRunsEnd } from '../support/truth.ts'
 
 // Each test runs a whole service; one after the other they fit on two cores.
 
@@ -54,6 +53,12 @@ test.serial('a refresh whose answer is lost asks for a new consent', async (t) =
   await it.simulator.advanceClock(2 * DAY_MS)
   const cursor = await haltedCursor(t, it, 'credentials_revoked')
 
+  const shown = await integrationJson(it)
+  t.true(shown.reconnect_required)
+  t.regex(shown.error?.message ?? '', /refresh was cut short and the new tokens were lost/)
+  t.regex(shown.error?.action ?? '', /^reconnect the account/)
+  // Once into the silence, once to find out.
+  t.like(await it.simulator.tokenUse('acme'), { refreshes: 1, mostUsesOfOneRefreshToken: 2 })
   await goOnToTheEnd(t, it, cursor)
 })
 
@@ -126,75 +131,3 @@ test.serial('a refresh that Zendesk is not able to answer is asked for again', a
     t.like(await simulator.tokenUse(subdomain), { refreshes: 1, mostUsesOfOneRefreshToken: 1 })
   }
 })
-
-interface HalfImported extends FrontDoor, AsyncDisposable {
-  readonly simulator: Simulator
-  readonly id: string
-}
-
-/** An import in the middle: one page is stored, two more are to come. */
-async function importHalf(
-  t: ExecutionContext,
-  beforeWork: (door: FrontDoor) => Promise<void> = () => Promise.resolve(),
-): Promise<HalfImported> {
-  const simulator = await startSimulator({
-    seed: t.title,
-    minuteMs: 100,
-    accounts: [
-      {
-        subdomain: 'acme',
-        tickets: 180,
-        days: 80,
-        settings: { rates: { account: null, incremental: null }, latencyMs: 50 },
-      },
-    ],
-  })
-  const door = await startFrontDoor(t, simulator)
-  const id = await door.connect('acme')
-  await door.db.updateTable('cursor').set({ pageSize: 50 }).execute()
-  await beforeWork(door)
-  startWorker(t, door.config)
-  await until(async () => {
-    const run = await door.db.selectFrom('run').selectAll().executeTakeFirstOrThrow()
-    return run.pages > 0
-  })
-  return { ...door, simulator, id, [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose]() }
-}
-
-/** Waits until the import has halted for this reason; answers where it stands. */
-async function haltedCursor(
-  t: ExecutionContext,
-  { api, db, id }: HalfImported,
-  code: string,
-): Promise<unknown> {
-  const [run] = await untilRunsEnd(db)
-  t.is(`${run?.state} ${run?.errorCode}`, `failed ${code}`)
-  const { status, error } = await readIntegration(api, id)
-  t.is(`${status} ${error?.code}`, `errored ${code}`)
-  const cursor = await db.selectFrom('cursor').selectAll().executeTakeFirstOrThrow()
-  t.truthy(cursor.afterCursor)
-  t.is(cursor.endReachedAt, null)
-  return cursor.afterCursor
-}
-
-async function goOnToTheEnd(
-  t: ExecutionContext,
-  { api, db, url, simulator, id, reconnect }: HalfImported,
-  cursor: unknown,
-): Promise<void> {
-  await simulator.clearRequests()
-  await reconnect(id)
-  const runs = await untilRunsEnd(db)
-
-  t.deepEqual(runs.map((run) => run.state).toSorted(), ['done', 'failed'])
-  for (const run of runs) t.is(unaccounted(run), 0)
-  t.deepEqual(differencesFrom(simulator, 'acme', await wholeFeed(api)), [])
-  t.deepEqual(await db.selectFrom('ticket').where('outcome', '=', 'quarantined').execute(), [])
-  t.deepEqual(leaksIn(await dumpRows(url)), [])
-  const pages = await simulator.requests({ family: 'incremental' })
-  const asked = pages.map(({ query }) => new URLSearchParams(query).get('cursor'))
-  t.is(
-    asked.find((it) => it !== null),
-    String(cursor),
-  )
-}

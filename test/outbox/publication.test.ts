@@ -35,8 +35,9 @@ test('a published transcript goes out whole, in the shape of the interface', (t)
 
   const publication = toPublication(published(aTranscript(turns)))
 
-  const { public: _first, ...first } = aTurn({ attachments })
-  const { public: _second, ...second } = aTurn({ comment_id: 912, role: 'agent', text: 'Sure.' })
+  const { public: _first, author_id: _author, ...first } = aTurn({ attachments })
+  const answer = aTurn({ comment_id: 912, role: 'agent', text: 'Sure.' })
+  const { public: _second, author_id: _agent, ...second } = answer
   t.deepEqual(publication, {
     ...envelope,
     type: 'transcript.published',

@@ -20,7 +20,7 @@ test('a spent budget waits until its instant', async (t) => {
 
   const end = await runPass(failing(new BudgetSpentError('budget spent', resumeAt)), signal)
 
-  t.deepEqual(end, { kind: 'wait', resumeAt, reason: 'budget spent' })
+  t.deepEqual(end, { kind: 'wait', resumeAt, reason: 'budget spent', boundedBy: 'zendesk_limit' })
 })
 
 const remedies = [

@@ -115,6 +115,7 @@ test('a key that does not open what is stored is told, by id', async (t) => {
     saveCredential(trx, sealing, integrationId, {
       accessToken: 'a-token',
       refreshToken: null,
+      clientId: 'hearflow',
       scope: 'read',
       expiresAt: DateTime.utc().plus({ hours: 1 }),
       refreshExpiresAt: null,

@@ -72,8 +72,22 @@ test('each publication is delivered once, as the feed shows it', async (t) => {
   const first = await pass()
   const second = await pass()
 
-  t.deepEqual(first, { fannedOut: 3, delivered: 3, postponed: 0, dead: 0, holdMs: 0 })
-  t.deepEqual(second, { fannedOut: 0, delivered: 0, postponed: 0, dead: 0, holdMs: 0 })
+  t.deepEqual(first, {
+    fannedOut: 3,
+    delivered: 3,
+    postponed: 0,
+    superseded: 0,
+    dead: 0,
+    holdMs: 0,
+  })
+  t.deepEqual(second, {
+    fannedOut: 0,
+    delivered: 0,
+    postponed: 0,
+    superseded: 0,
+    dead: 0,
+    holdMs: 0,
+  })
   t.deepEqual(received.map(({ transcriptId }) => transcriptId).sort(), [
     'zendesk:acme:1',
     'zendesk:acme:2',
@@ -362,7 +376,7 @@ test('a stop gives claims back and counts no attempt', async (t) => {
   t.like(await deliveries(db), [{ state: 'delivered', attempts: 1 }])
 })
 
-test('a publication whose text is erased is dead, and the others go on', async (t) => {
+test('a publication whose text is erased is superseded, and the others go on', async (t) => {
   const { db, feed, received, pass } = await setUp(t, answer(200))
   await publish(db, feed, ...tickets(1, 3))
   await db.deleteFrom('transcriptRevision').where('ticketId', '=', 2).execute()
@@ -370,5 +384,5 @@ test('a publication whose text is erased is dead, and the others go on', async (
   await pass()
 
   t.is(received.length, 2)
-  t.like((await deliveries(db))[1], { state: 'dead', outcome: 'the text is erased' })
+  t.like((await deliveries(db))[1], { state: 'superseded', outcome: 'the text is erased' })
 })

@@ -126,6 +126,18 @@ test('pages above a size time out at the gateway', async (t) => {
   t.is((await desk.get(`${path}&per_page=250`)).status, 200)
 })
 
+test('a fault can be about some queries only', async (t) => {
+  const desk = await deskWith(t)
+  const scope = { path: 'incremental/tickets/cursor', query: 'cursor=' }
+  await desk.simulator.setFault({ ...scope, kind: 'status', status: 400, times: null })
+
+  const first = await desk.get('/api/v2/incremental/tickets/cursor.json?start_time=0&per_page=5')
+  const cursor = encodeURIComponent(String(first.json['after_cursor']))
+  const second = await desk.get(`/api/v2/incremental/tickets/cursor.json?cursor=${cursor}`)
+
+  t.deepEqual([first.status, second.status], [200, 400])
+})
+
 test('a connection can be reset, cut in the middle, or left hanging', async (t) => {
   const desk = await deskWith(t)
   await desk.simulator.setFault({ kind: 'reset', family: 'incremental' })

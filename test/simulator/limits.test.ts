@@ -59,6 +59,50 @@ test('a shorter minute shortens the window and the hidden minute of the export',
   t.is((json['tickets'] as unknown[]).length, 1)
 })
 
+test('what other clients spend is spent, evenly over the minute', async (t) => {
+  const settings = { rates: { account: 60, incremental: null, others: 40 } }
+  const desk = await deskWith(t, { settings }, { now: NOW })
+  const remaining = async () =>
+    Number((await desk.get('/api/v2/groups')).headers.get('x-rate-limit-remaining'))
+
+  const first = await remaining()
+  await desk.simulator.advanceClock(30_000)
+  const second = await remaining()
+  await desk.simulator.setAccount('acme', { rates: { others: 0 } })
+  await desk.simulator.advanceClock(10_000)
+  const third = await remaining()
+
+  // The clock goes on between the requests, so that a slow machine sees some more spent.
+  t.true(first <= 59 && first > 50, `${first}`)
+  t.true(second <= first - 21 && second > 20, `${second}`)
+  t.is(third, second - 1)
+})
+
+test('others can use up an account, and a new minute gives it back', async (t) => {
+  const settings = { rates: { account: 60, incremental: null, others: 600 } }
+  const desk = await deskWith(t, { settings }, { now: NOW })
+  await desk.simulator.advanceClock(20_000)
+  const refused = await desk.get('/api/v2/groups')
+  await desk.simulator.setAccount('acme', { rates: { others: 0 } })
+  await desk.simulator.advanceClock(40_000)
+
+  t.is(refused.status, 429)
+  t.is(refused.headers.get('x-rate-limit-remaining'), '0')
+  t.is((await desk.get('/api/v2/groups')).headers.get('x-rate-limit-remaining'), '59')
+})
+
+test('an account may have a limit of its own for comments', async (t) => {
+  const settings = { rates: { account: 700, incremental: null, comments: 1 } }
+  const desk = await deskWith(t, { settings }, { now: NOW })
+  const first = await desk.get('/api/v2/tickets/1/comments')
+  const refused = await desk.get('/api/v2/tickets/2/comments')
+
+  t.regex(first.headers.get('zendesk-ratelimit-ticket-comments') ?? '', /^total=1; remaining=0;/)
+  t.is(refused.status, 429)
+  t.regex(String(refused.json['description']), /allowed ticket comments API requests per minute/)
+  t.is((await desk.get('/api/v2/groups')).status, 200)
+})
+
 test('the bin may be looked into ten times a minute', async (t) => {
   const desk = await deskWith(t, {}, { now: NOW })
   const statuses: number[] = []

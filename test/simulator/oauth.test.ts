@@ -187,6 +187,8 @@ test('a refresh kills both old tokens at once and a second use is refused', asyn
   t.is(use.mostUsesOfOneRefreshToken, 2)
   t.is(use.deadRefreshTokensUsed, 1)
   t.is(use.deadAccessTokensUsed, 1)
+  t.is(use.deadAccessTokenUses, 1)
+  t.is(use.mostUsesOfOneDeadAccessToken, 1)
   t.is(use.grantsAlive, 1)
 })
 
@@ -204,6 +206,27 @@ test('tokens expire with the clock: first the access token, then the refresh tok
   t.is(expired.json['error'], 'invalid_token')
   t.is(inTime.status, 201)
   t.is(tooLate.json['error'], 'invalid_grant')
+})
+
+test('access tokens can be made to live shorter than was asked for', async (t) => {
+  const simulator = await simulatorWith(t, { settings: { accessTokenSeconds: 2 } })
+  const base = `${simulator.url}/acme`
+  const { access_token, refresh_token, expires_in } = await tokensFor(base)
+  const renewed = (await refresh(base, refresh_token)).json
+  const early = await request(`${base}/api/v2/groups`, bearer(renewed['access_token']))
+  await simulator.advanceClock(2_000)
+  for (const token of [access_token, renewed['access_token'], renewed['access_token']]) {
+    t.is((await request(`${base}/api/v2/groups`, bearer(token))).status, 401)
+  }
+
+  t.is(expires_in, 2)
+  t.is(renewed['expires_in'], 2)
+  t.is(early.status, 200)
+  t.like(await simulator.tokenUse('acme'), {
+    deadAccessTokensUsed: 2,
+    deadAccessTokenUses: 3,
+    mostUsesOfOneDeadAccessToken: 2,
+  })
 })
 
 test('a refresh whose answer is lost leaves neither pair usable', async (t) => {

@@ -31,6 +31,7 @@ export function aGrant(fields: Partial<TokenGrant> = {}): TokenGrant {
   return {
     accessToken: 'access-1',
     refreshToken: 'refresh-1',
+    clientId: 'hearflow',
     scope: 'read',
     expiresAt: DateTime.utc().plus({ days: 1 }),
     refreshExpiresAt: DateTime.utc().plus({ days: 30 }),
@@ -48,7 +49,7 @@ export async function anIntegration(db: Kysely<Database>): Promise<ZendeskAccoun
     .values({ workspaceId, subdomain })
     .returning('id')
     .executeTakeFirstOrThrow()
-  return { integrationId: IntegrationId.parse(id), subdomain, quotaShare: 1 }
+  return { integrationId: IntegrationId.parse(id), subdomain, quotaShare: 1, userId: null }
 }
 
 export async function storeGrant(
@@ -64,13 +65,18 @@ export async function storeGrant(
 /** A client with a stored token, and the host that it talks to; every expected request must come. */
 export async function testGateway(
   t: ExecutionContext,
-  options: { readonly environment?: Environment; readonly grant?: TokenGrant | null } = {},
+  options: {
+    readonly environment?: Environment
+    readonly grant?: TokenGrant | null
+    /** Who gave the consent; left out, nobody is compared with. */
+    readonly userId?: number
+  } = {},
 ) {
   // What is refused on purpose would fill the screen.
   setLogLevel('silent')
   const { db } = await testDatabase(t)
   const config = testConfig(options.environment)
-  const account = await anIntegration(db)
+  const account = { ...(await anIntegration(db)), userId: options.userId ?? null }
   const grant = options.grant === undefined ? aGrant() : options.grant
   if (grant !== null) await storeGrant(db, config, account, grant)
   const zendesk = new ZendeskClient({ db, config })

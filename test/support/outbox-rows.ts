@@ -29,6 +29,7 @@ export function aTurn(turn: Partial<StoredTurn> = {}): StoredTurn {
   return {
     comment_id: 911,
     public: true,
+    author_id: 1,
     role: 'customer',
     speaker: 'customer-1',
     at: '2026-01-01T10:00:00Z',

@@ -34,6 +34,8 @@ export async function startPostgresProxy(
     if (refuses) return void client.destroy()
     const upstream = connect(Number(target.port || 5432), target.hostname)
     for (const socket of [client, upstream]) {
+      // Statements are small, and each would wait for the answer to the one before it.
+      socket.setNoDelay(true)
       sockets.add(socket)
       socket.on('error', () => {})
       socket.on('close', () => sockets.delete(socket))

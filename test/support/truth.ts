@@ -21,15 +21,16 @@ export function differencesFrom(
 }
 
 /**
- * What stands after all publications, as if it had been published at once: revisions count up from
- * 1 without gaps, what was taken back is gone, the last revision counts.
+ * What stands after all publications, as if it had been published at once: revisions count up from 1,
+ * what was taken back is gone, the last revision counts. The feed leaves out revisions whose text is
+ * erased, so that gaps show only in the rows of the outbox.
  */
 export function lastWord(publications: readonly Publication[]): Publication[] {
   const standing = new Map<number, Publication>()
   for (const publication of publications) {
     const { ticket, revision } = publication.transcript
     const before = standing.get(ticket.id)?.transcript.revision ?? 0
-    if (revision !== before + 1) {
+    if (revision <= before) {
       throw new Error(`ticket ${ticket.id}: revision ${revision} follows ${before}`)
     }
     standing.set(ticket.id, publication)
@@ -40,6 +41,28 @@ export function lastWord(publications: readonly Publication[]): Publication[] {
       ...publication,
       transcript: { ...publication.transcript, revision: 1 },
     }))
+}
+
+/** What readers were ever told of a ticket, in order: `published 1`, `retracted 2`. */
+export async function toldOf(db: Kysely<Database>, ticketId: number): Promise<string[]> {
+  const entries = await db
+    .selectFrom('outboxEntry')
+    .select(['type', 'revision'])
+    .where('ticketId', '=', ticketId)
+    .orderBy('sequence')
+    .execute()
+  return entries.map(({ type, revision }) => `${type.slice('transcript.'.length)} ${revision}`)
+}
+
+/** Transcripts whose revisions do not count up from 1 without gaps. */
+export async function gapsIn(db: Kysely<Database>): Promise<number[]> {
+  const rows = await db
+    .selectFrom('outboxEntry')
+    .select('ticketId')
+    .groupBy(['integrationId', 'ticketId'])
+    .having(({ fn, eb }) => eb(fn.max('revision'), '<>', fn.countAll<number>()))
+    .execute()
+  return rows.map(({ ticketId }) => ticketId)
 }
 
 /** Words that must stand nowhere but in the simulated accounts. */

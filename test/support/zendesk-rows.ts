@@ -20,6 +20,8 @@ export function aTicket(fields: Partial<ExportedTicket> = {}): ExportedTicket {
     groupId: 7,
     channel: 'email',
     isPublic: true,
+    commentCount: 1,
+    isFresh: false,
     ...fields,
   }
 }

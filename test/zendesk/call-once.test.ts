@@ -1,8 +1,9 @@
 import test from 'ava'
+import { DateTime } from 'luxon'
 import { TicketId } from '../../src/ids.ts'
 import { BudgetSpentError, ZendeskUnavailableError } from '../../src/platform/errors.ts'
 import { ZendeskClient } from '../../src/zendesk/client.ts'
-import { testGateway } from '../support/gateway.ts'
+import { aGrant, testGateway } from '../support/gateway.ts'
 import {
   COMMENTS,
   EXPORT,
@@ -45,6 +46,8 @@ test('a 200 whose JSON is cut', passes, 200, '{"comments":[{"id":1,')
 
 test('a 404 page of a proxy', passes, 404, HTML)
 
+test('a 403 page of a proxy', passes, 403, HTML)
+
 test('a 429', passes, 429, '{"error":"APIRateLimitExceeded"}', { 'retry-after': '0.01' })
 
 test('a 429 in HTML without a Retry-After', passes, 429, HTML)
@@ -62,6 +65,29 @@ test('a lost connection passes by', async (t) => {
   t.deepEqual((await zendesk.listComments(account, ticketId, { signal }))?.comments, [])
 })
 
+test('that a ticket is gone is believed when it is said twice', async (t) => {
+  const { zendesk, host, account, signal } = await testGateway(t)
+  const gone = { error: 'RecordNotFound', description: 'Not found' }
+  host.get(COMMENTS).query(true).reply(404, gone)
+  host.get(COMMENTS).query(true).reply(200, commentsJson([]))
+  host.get(COMMENTS).query(true).twice().reply(404, gone)
+
+  t.deepEqual((await zendesk.listComments(account, ticketId, { signal }))?.comments, [])
+  t.is(await zendesk.listComments(account, ticketId, { signal }), null)
+})
+
+test('a 404 of the token endpoint is no word on the ticket', async (t) => {
+  const expiresAt = DateTime.utc().minus({ minutes: 1 })
+  const { zendesk, host, account, signal } = await testGateway(t, { grant: aGrant({ expiresAt }) })
+  host.post('/oauth/tokens').times(6).reply(404, HTML)
+
+  const error = await t.throwsAsync(zendesk.listComments(account, ticketId, { signal }), {
+    instanceOf: ZendeskUnavailableError,
+  })
+
+  t.is(error.status, undefined)
+})
+
 test('after six tries patience ends, with the last status', async (t) => {
   const { zendesk, host, account, signal } = await testGateway(t)
   host.get(COMMENTS).query(true).times(6).reply(502, HTML)
@@ -71,7 +97,7 @@ test('after six tries patience ends, with the last status', async (t) => {
   })
 
   t.is(error.status, 502)
-  t.deepEqual(zendesk.takeRequestCounts(account.integrationId), { account: 6 })
+  t.deepEqual(await zendesk.storeRequestCounts(account.integrationId), { comments: 6 })
 })
 
 test('a gateway timeout halves the page until it comes', async (t) => {
@@ -82,9 +108,12 @@ test('a gateway timeout halves the page until it comes', async (t) => {
   sized('500').reply(504, 'upstream request timeout')
   sized('250').reply(200, exportJson())
 
-  const page = await zendesk.exportTickets(account, from, { pageSize: 1_000, signal })
+  const told: number[] = []
+  const onSmaller = (size: number) => told.push(size)
+  const page = await zendesk.exportTickets(account, from, { pageSize: 1_000, signal, onSmaller })
 
   t.is(page.pageSize, 250)
+  t.deepEqual(told, [500, 250])
 })
 
 test('a long Retry-After gives the worker back, and nobody asks again before', async (t) => {

@@ -26,7 +26,12 @@ test('a page of the export is asked for by its cursor, with the stored token', a
   const { zendesk, host, account, signal } = await testGateway(t)
   host
     .get(EXPORT, undefined, bearer('access-1'))
-    .query({ cursor: 'before', per_page: '500', support_type_scope: 'all' })
+    .query({
+      cursor: 'before',
+      per_page: '500',
+      support_type_scope: 'all',
+      include: 'comment_count',
+    })
     .reply(200, exportJson())
 
   const page = await zendesk.exportTickets(account, from, { pageSize: 500, signal })
@@ -39,7 +44,12 @@ test('a page larger than Zendesk gives is not asked for', async (t) => {
   const { zendesk, host, account, signal } = await testGateway(t)
   host
     .get(EXPORT)
-    .query({ start_time: '0', per_page: '1000', support_type_scope: 'all' })
+    .query({
+      start_time: '0',
+      per_page: '1000',
+      support_type_scope: 'all',
+      include: 'comment_count',
+    })
     .reply(200, exportJson())
 
   const page = await zendesk.exportTickets(
@@ -94,8 +104,8 @@ test('all pages of comments are read by their cursors', async (t) => {
   )
   t.is(read?.privateCount, 1)
   t.deepEqual([...(read?.staffIds ?? [])], [8, 9])
-  t.deepEqual(zendesk.takeRequestCounts(account.integrationId), { account: 2 })
-  t.deepEqual(zendesk.takeRequestCounts(account.integrationId), {})
+  t.deepEqual(await zendesk.storeRequestCounts(account.integrationId), { comments: 2 })
+  t.deepEqual(await zendesk.storeRequestCounts(account.integrationId), {})
 })
 
 test('a server that numbers its pages is read to the end', async (t) => {
@@ -146,12 +156,12 @@ test('a ticket with more pages than there can be is unreadable, never cut short'
 test('a deleted ticket has no comments to read, also between two pages', async (t) => {
   const { zendesk, host, account, signal } = await testGateway(t)
   const gone = { error: 'RecordNotFound', description: 'Not found' }
-  host.get(COMMENTS).query(true).reply(404, gone)
+  host.get(COMMENTS).query(true).twice().reply(404, gone)
   host
     .get(COMMENTS)
     .query(true)
     .reply(200, commentsJson([commentJson()], { meta: { has_more: true, after_cursor: 'x' } }))
-  host.get(COMMENTS).query(true).reply(404, gone)
+  host.get(COMMENTS).query(true).twice().reply(404, gone)
 
   t.is(await zendesk.listComments(account, ticketId, { signal }), null)
   t.is(await zendesk.listComments(account, ticketId, { signal }), null)
@@ -166,7 +176,7 @@ for (const body of ['', 'Not Found', '{}', '{"message":"Not Found"}', HTML]) {
       instanceOf: TicketUnreadableError,
       message: /404 for the comments of ticket 42/,
     })
-    t.deepEqual(zendesk.takeRequestCounts(account.integrationId), { account: 3 })
+    t.deepEqual(await zendesk.storeRequestCounts(account.integrationId), { comments: 3 })
   })
 }
 
@@ -262,5 +272,5 @@ test('who is stopped gets the reason, and no request goes out', async (t) => {
   const signal = AbortSignal.abort(new Error('stopped'))
 
   await t.throwsAsync(zendesk.listComments(account, ticketId, { signal }), { message: 'stopped' })
-  t.deepEqual(zendesk.takeRequestCounts(account.integrationId), {})
+  t.deepEqual(await zendesk.storeRequestCounts(account.integrationId), {})
 })

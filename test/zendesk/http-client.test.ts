@@ -25,6 +25,7 @@ async function aServer(t: ExecutionContext, listener: RequestListener, address =
   })
   const { port } = server.address() as AddressInfo
   return {
+    server,
     client,
     request: { base: `http://127.0.0.1:${port}`, path: '/x', timeoutMs: 5_000, logFields: {} },
     port,
@@ -101,6 +102,48 @@ test('a redirect is an answer and is not followed', async (t) => {
 
   t.is((await client.send(request)).status, 302)
   t.deepEqual(paths, ['/x'])
+})
+
+for (const status of [301, 302, 303, 307, 308]) {
+  test(`a ${status} to another host brings it neither a request nor the token`, async (t) => {
+    const contacts: string[] = []
+    const elsewhere = await aServer(t, (incoming, response) => {
+      contacts.push(`${incoming.method} ${incoming.headers.authorization}`)
+      response.end('{}')
+    })
+    elsewhere.server.on('connection', () => contacts.push('connection'))
+    const { client, request } = await aServer(t, (_, response) => {
+      response.writeHead(status, { location: `http://127.0.0.1:${elsewhere.port}/x` }).end()
+    })
+
+    for (const method of ['GET', 'POST', 'DELETE'] as const) {
+      const json = method === 'POST' ? { json: { refresh_token: 'x' } } : {}
+      const answer = await client.send({ ...request, method, token: 'access', ...json })
+      t.is(answer.status, status)
+    }
+    t.deepEqual(contacts, [])
+  })
+}
+
+test('each request that went out is counted once, by the status of its answer', async (t) => {
+  const ends: number[] = []
+  const onEnd = (status: number): void => {
+    ends.push(status)
+  }
+  const stop = new AbortController()
+  const { client, request } = await aServer(t, (incoming, response) => {
+    if (incoming.url === '/cut') response.write('{', () => response.destroy())
+    else if (incoming.url === '/stop') stop.abort(new Error('stopped'))
+    else response.writeHead(Number(incoming.url?.slice(1))).end()
+  })
+
+  for (const path of ['/200', '/404', '/503']) await client.send({ ...request, path, onEnd })
+  await t.throwsAsync(client.send({ ...request, path: '/cut', onEnd }))
+  const { signal } = stop
+  await t.throwsAsync(client.send({ ...request, path: '/stop', onEnd, signal }))
+  t.deepEqual(ends, [200, 404, 503, 0, 0])
+  await t.throwsAsync(client.send({ ...request, path: '/200', onEnd, signal }))
+  t.is(ends.length, 5)
 })
 
 const fails = test.macro({

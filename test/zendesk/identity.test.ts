@@ -13,7 +13,7 @@ test('a probe tells who connected, after a look at the export', async (t) => {
     .query((query) => query['per_page'] === '1')
     .reply(200, exportJson())
 
-  t.deepEqual(await zendesk.probe(account.subdomain, 'new', signal), { userId: 7 })
+  t.deepEqual(await zendesk.probe(account, 'new', signal), { userId: 7 })
 })
 
 test('a probe leaves the form of the tickets to the run that stores them', async (t) => {
@@ -21,7 +21,7 @@ test('a probe leaves the form of the tickets to the run that stores them', async
   host.get('/api/v2/users/me.json').reply(200, { user: { id: 7 } })
   host.get(EXPORT).query(true).reply(200, { rows: [] })
 
-  t.deepEqual(await zendesk.probe(account.subdomain, 'new', signal), { userId: 7 })
+  t.deepEqual(await zendesk.probe(account, 'new', signal), { userId: 7 })
 })
 
 const probes = test.macro({
@@ -40,7 +40,7 @@ const probes = test.macro({
         .query(true)
         .reply(...exported)
 
-    const error = await t.throwsAsync(zendesk.probe(account.subdomain, 'new', signal), {
+    const error = await t.throwsAsync(zendesk.probe(account, 'new', signal), {
       instanceOf: ZendeskRefusedError,
     })
 
@@ -94,7 +94,7 @@ test('a token that may not revoke itself is told', async (t) => {
   host.get('/api/v2/oauth/tokens/current.json').reply(200, { token: { id: 31 } })
   host.delete('/api/v2/oauth/tokens/31.json').reply(403, { error: 'Forbidden' })
 
-  await t.throwsAsync(zendesk.revokeToken(account.subdomain, 'new', signal), {
+  await t.throwsAsync(zendesk.revokeToken(account, 'new', signal), {
     instanceOf: ZendeskRefusedError,
   })
 })

@@ -21,7 +21,13 @@ import {
 import { testConfig } from '../support/gateway.ts'
 
 const at = DateTime.fromISO('2026-01-01T00:00:00Z', { zone: 'utc' })
-const code: Asked = { grantType: 'authorization_code', scope: 'read', at, minuteMs: 60_000 }
+const code: Asked = {
+  grantType: 'authorization_code',
+  clientId: 'hearflow',
+  scope: 'read',
+  at,
+  minuteMs: 60_000,
+}
 const refresh: Asked = { ...code, grantType: 'refresh_token' }
 
 const tokens = {
@@ -118,6 +124,7 @@ test('a token of an older client has no end and cannot be refreshed', (t) => {
 
   t.deepEqual(grant, {
     accessToken: 'access',
+    clientId: 'hearflow',
     refreshToken: null,
     scope: 'read',
     expiresAt: null,

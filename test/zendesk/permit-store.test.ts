@@ -41,11 +41,11 @@ test('workers that ask at the same time share one burst', async (t) => {
 
   const startedAt = Date.now()
   const all = await Promise.all(Array.from({ length: 8 }, () => reservePermits(db, ask)))
-  const slots = Math.ceil((Date.now() - startedAt) / 1_000)
+  const slots = Math.ceil((Date.now() - startedAt) / 500)
   const granted = all.reduce((total, one) => total + one.granted, 0)
 
-  // Six slots' worth at once, and twenty more whenever the clock has ticked meanwhile.
-  t.true(granted >= 120 && granted <= 120 + 20 * slots, `${granted} in ${slots} slots`)
+  // Three slots' worth at once, and ten more whenever the clock has ticked meanwhile.
+  t.true(granted >= 30 && granted <= 31 + 11 * slots, `${granted} in ${slots} slots`)
   t.is(sum((await read('account'))?.granted), granted)
 })
 
@@ -55,7 +55,7 @@ test('two workspaces on one account spend from one row', async (t) => {
 
   const second = await reservePermits(db, { ...ask, quotaShare: 0.25 })
 
-  t.is(first.granted, 10)
+  t.is(first.granted, 3)
   t.is(second.granted, 0)
   t.true(second.waitMs > 0)
 })
@@ -203,15 +203,83 @@ test('who is stopped leaves the line with the reason, and the others stay', asyn
 test('a limit is written when it changes and only then', async (t) => {
   const { db, read } = await budgetRow(t)
   const permits = new Permits(db, 60_000)
+  const sentAt = performance.now()
 
-  await permits.learn(subdomain, { account: 700 })
+  await permits.learn(subdomain, { account: { limit: 700 } }, sentAt)
   const first = await read('account')
-  await permits.learn(subdomain, { account: 700 })
+  await permits.learn(subdomain, { account: { limit: 700, remaining: 3 } }, sentAt)
   const second = await read('account')
-  await permits.learn(subdomain, { account: 400, incremental: 30 })
+  await permits.learn(subdomain, { account: { limit: 400 }, incremental: { limit: 30 } }, sentAt)
 
   t.is(first?.limitPerMinute, 700)
   t.deepEqual(second?.updatedAt, first?.updatedAt)
   t.is((await read('account'))?.limitPerMinute, 400)
   t.is((await read('incremental'))?.limitPerMinute, 30)
+})
+
+test('comments are limited by the account alone as long as no limit of their own is known', async (t) => {
+  const { db, read } = await budgetRow(t)
+
+  t.is((await reservePermits(db, { ...ask, family: 'comments' })).cap, 100)
+  t.is(await read('comments'), undefined)
+})
+
+test('a limit of comments that one worker learnt holds for all, and for comments only', async (t) => {
+  const { db, read } = await budgetRow(t)
+  const told = { comments: { limit: 30 } }
+  await new Permits(db, 60_000).learn(subdomain, told, performance.now())
+
+  const comments = await reservePermits(db, { ...ask, family: 'comments' })
+
+  t.is(comments.cap, 15)
+  t.is(sum((await read('comments'))?.granted), comments.granted)
+  t.is(sum((await read('account'))?.granted), comments.granted)
+  t.is((await reservePermits(db, ask)).cap, 100)
+})
+
+test('a block of the comments leaves exports and the rest alone', async (t) => {
+  const { db } = await budgetRow(t)
+
+  await blockBudget(db, subdomain, 'comments', 30_000)
+
+  const refused = await reservePermits(db, { ...ask, family: 'comments' })
+  t.like(refused, { granted: 0, isBlocked: true, waitsFor: 'comments' })
+  t.true((await reservePermits(db, { ...ask, family: 'incremental' })).granted > 0)
+})
+
+test('what an answer shows of others lowers the cap of all workers', async (t) => {
+  const { db, read } = await budgetRow(t)
+  const permits = new Permits(db, 60_000)
+  const told = { account: { limit: 400, remaining: 250, resetMs: 1_000 } }
+  await permits.learn(subdomain, told, performance.now())
+  t.is((await reservePermits(db, ask)).cap, 200)
+
+  await permits.take({ subdomain, quotaShare: 0.5 }, 'comments', signal)
+
+  t.true((await reservePermits(db, { ...ask, quotaShare: 0.25 })).cap < 65)
+  const others = (await read('account'))?.others ?? []
+  const seen = others.reduce<number>((total, inSlot) => total + (inSlot ?? 0), 0)
+  t.true(seen > 130 && seen <= 150, `${seen} of others`)
+})
+
+test('what is seen of others is kept also while nothing is granted', async (t) => {
+  const { db } = await budgetRow(t)
+  await saveLimit(db, subdomain, 'account', 400)
+  await blockBudget(db, subdomain, 'account', 30_000)
+  const seen = { used: 300, resetMs: 1_000, sentMsAgo: 10, receivedMsAgo: 5 }
+
+  await reservePermits(db, { ...ask, seen: { account: seen } })
+
+  t.true((await reservePermits(db, ask)).cap < 50)
+})
+
+test('a permit says until when it may be used', async (t) => {
+  const { db } = await budgetRow(t)
+  const spender = { subdomain, quotaShare: 0.5 }
+
+  const before = performance.now()
+  const permit = await new Permits(db, 60_000).take(spender, 'account', signal)
+
+  t.true(permit.usableUntil > before)
+  t.true(permit.usableUntil <= performance.now() + 1_000)
 })

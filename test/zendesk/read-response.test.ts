@@ -63,6 +63,9 @@ test(
   { kind: 'forbidden' },
 )
 test('a 403 without a body forbids', means, 403, '', { kind: 'forbidden' })
+for (const status of [400, 403, 422]) {
+  test(`a ${status} page of a proxy proves nothing`, means, status, HTML, { kind: 'unavailable' })
+}
 test(
   'a deleted ticket is missing',
   means,
@@ -127,7 +130,7 @@ test(
   }),
   { kind: 'limited', isAccountWide: true },
 )
-test('an HTML 429 is a limit', means, 429, HTML, { kind: 'limited', isAccountWide: false })
+test('an HTML 429 is a limit of all', means, 429, HTML, { kind: 'limited', isAccountWide: true })
 test('a 503 is tried again', means, 503, HTML, { kind: 'unavailable', error: { status: 503 } })
 test(
   'a 503 that says when is obeyed by all',

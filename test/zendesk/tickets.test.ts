@@ -159,10 +159,10 @@ test('a user who may not export lacks the role', (t) => {
   t.is(error.integrationError, 'role_insufficient')
 })
 
-test('the path asks for all kinds of support and hides no deleted ticket', (t) => {
+test('the path asks for all kinds of support and the number of comments, and hides no deleted ticket', (t) => {
   t.is(
     exportPath({ cursor: 'MTc2Nw==|+/' }, 500, NOW),
-    '/api/v2/incremental/tickets/cursor.json?cursor=MTc2Nw%3D%3D%7C%2B%2F&per_page=500&support_type_scope=all',
+    '/api/v2/incremental/tickets/cursor.json?cursor=MTc2Nw%3D%3D%7C%2B%2F&per_page=500&support_type_scope=all&include=comment_count',
   )
 })
 

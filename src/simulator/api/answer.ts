@@ -120,8 +120,8 @@ export const invalidDepth: Answer = {
   },
 }
 
-export function rateLimited(seconds: number, isIncremental: boolean): Answer {
-  const what = isIncremental ? 'incremental export API requests' : 'API requests'
+export function rateLimited(seconds: number, endpoint: string): Answer {
+  const what = endpoint === '' ? 'API requests' : `${endpoint} API requests`
   return {
     status: 429,
     headers: { 'Retry-After': String(seconds) },

@@ -60,7 +60,10 @@ const TABLE: readonly Route[] = [
     resource: 'tickets',
     limit: 'incremental-exports',
   }),
-  api('GET', 'tickets/:/comments', 'comments', listComments, { resource: 'tickets' }),
+  api('GET', 'tickets/:/comments', 'comments', listComments, {
+    resource: 'tickets',
+    limit: 'ticket-comments',
+  }),
   api('GET', 'tickets/:/comments/count', 'comments', countComments, { resource: 'tickets' }),
   api('GET', 'tickets/show_many', 'tickets', showManyTickets, { resource: 'tickets' }),
   api('GET', 'tickets/:', 'tickets', showTicket, { resource: 'tickets' }),

@@ -7,6 +7,12 @@ export function settingOf(call: Call): Setting {
   return { world: tickets.world, users: tickets.users, base: call.base }
 }
 
+/** What a request wants beside its rows. */
+export function includesOf(call: Call): ReadonlySet<string> {
+  const names = call.query.get('include')?.split(',') ?? []
+  return new Set(names.map((name) => name.trim()))
+}
+
 /** Each user once, in the order of first mention; wiped ones and the system are left out. */
 export function usersOf(call: Call, ids: readonly number[]): readonly Record<string, unknown>[] {
   const { tickets } = call.account

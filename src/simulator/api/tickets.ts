@@ -1,30 +1,37 @@
 import { isoSeconds } from '../world/clock.ts'
 import { ADMIN_NUMBER, userId } from '../world/ids.ts'
 import { ticketJson } from '../ticket/ticket-json.ts'
+import { commentCount } from '../ticket/comment.ts'
 import type { Ticket } from '../ticket/ticket.ts'
 import { userOf } from '../world/user.ts'
 import type { Answer, Call } from './answer.ts'
 import { invalidDepth, ok, recordNotFound, tooManyValues } from './answer.ts'
 import { presentTicket } from './comments.ts'
 import { cursorRange, isCursorCall, offsetFields, offsetRange } from './pages.ts'
-import { settingOf } from './sideload.ts'
+import { includesOf, settingOf } from './sideload.ts'
 import { idsOf } from './users.ts'
 
 export function showTicket(call: Call): Answer {
   const ticket = presentTicket(call)
-  return ticket === null ? recordNotFound : ok({ ticket: ticketJson(settingOf(call), ticket) })
+  return ticket === null ? recordNotFound : ok({ ticket: shownJson(call, ticket) })
 }
 
 /** At most 100 ids; deleted and unknown ones are left out without a word. */
 export function showManyTickets(call: Call): Answer {
   const ids = idsOf(call)
   if (ids.length > 100) return tooManyValues
-  const setting = settingOf(call)
   const tickets = ids
     .map((id) => call.account.tickets.find(id))
     .filter((ticket) => ticket !== null && ticket.deletion === 'none')
-    .map((ticket) => ticketJson(setting, ticket as Ticket))
+    .map((ticket) => shownJson(call, ticket as Ticket))
   return ok({ tickets, next_page: null, previous_page: null, count: tickets.length })
+}
+
+function shownJson(call: Call, ticket: Ticket): Record<string, unknown> {
+  const json = ticketJson(settingOf(call), ticket)
+  return includesOf(call).has('comment_count')
+    ? { ...json, comment_count: commentCount(ticket) }
+    : json
 }
 
 /** The tickets in the bin: deleted less than thirty days ago and not yet scrubbed. */

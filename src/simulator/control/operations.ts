@@ -16,6 +16,7 @@ export function createControl(state: State): Control {
     },
     setAccount: async (subdomain, patch) => {
       const found = account(subdomain)
+      found.limits.settle(found.settings)
       found.settings = patchSettings(found.settings, patch)
       return found.settings
     },
@@ -29,6 +30,7 @@ export function createControl(state: State): Control {
     counters: async (subdomain) => state.log.counters(subdomain),
     clearRequests: async () => state.log.clear(),
     tokenUse: async (subdomain) => account(subdomain).grants.use(),
+    secrets: async (subdomain) => account(subdomain).grants.secrets(),
     revokeTokens: async (subdomain) => account(subdomain).grants.revokeAll(),
     sendWebhook: async (subdomain, raw) => sendRaw(account(subdomain), raw),
     webhooksSettled: async (subdomain) => {

@@ -27,6 +27,8 @@ export interface Control {
   readonly counters: (subdomain?: string) => Promise<Counters>
   readonly clearRequests: () => Promise<void>
   readonly tokenUse: (subdomain: string) => Promise<TokenUse>
+  /** Every authorization code and token that the account has given out, dead ones included. */
+  readonly secrets: (subdomain: string) => Promise<readonly string[]>
   /** The customer takes the access back: every token dies. */
   readonly revokeTokens: (subdomain: string) => Promise<number>
   readonly sendWebhook: (subdomain: string, raw: RawDelivery) => Promise<readonly DeliveryOutcome[]>

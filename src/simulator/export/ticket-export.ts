@@ -5,7 +5,7 @@ import type { Ticket } from '../ticket/ticket.ts'
 import { presentId } from '../world/user.ts'
 import type { Answer, Call } from '../api/answer.ts'
 import { invalidValue, ok } from '../api/answer.ts'
-import { settingOf, usersOf } from '../api/sideload.ts'
+import { includesOf, settingOf, usersOf } from '../api/sideload.ts'
 import { pageByTime, startTimeOf } from './time-page.ts'
 
 const MAX_PAGE = 1000
@@ -96,12 +96,7 @@ function* visibleAfter(call: Call, position: Position): Iterable<Ticket> {
 
 function ticketsJson(call: Call, rows: readonly Ticket[]): Record<string, unknown> {
   const setting = settingOf(call)
-  const includes = new Set(
-    call.query
-      .get('include')
-      ?.split(',')
-      .map((name) => name.trim()),
-  )
+  const includes = includesOf(call)
   const tickets = rows.map((ticket) => {
     const json = exportedTicketJson(setting, ticket)
     if (includes.has('comment_count')) json['comment_count'] = commentCount(ticket)

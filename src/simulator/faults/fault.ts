@@ -17,6 +17,8 @@ export interface FaultScope {
   readonly ticketId?: number
   /** Only paths that contain this. */
   readonly path?: string
+  /** Only query strings that contain this, as it was sent. */
+  readonly query?: string
   /** Matching requests that pass unharmed first. */
   readonly after?: number
   /** Requests that are hit; 1 by default, `null` for all that follow. */
@@ -60,6 +62,7 @@ export interface FaultTarget {
   readonly family: Family
   readonly method: string
   readonly path: string
+  readonly query: string
   readonly ticketId: number | null
   readonly pageSize: number | null
 }
@@ -131,5 +134,6 @@ function matches(fault: Fault, target: FaultTarget): boolean {
   if (fault.method !== undefined && fault.method !== target.method) return false
   if (fault.ticketId !== undefined && fault.ticketId !== target.ticketId) return false
   if (fault.path !== undefined && !target.path.includes(fault.path)) return false
+  if (fault.query !== undefined && !target.query.includes(fault.query)) return false
   return fault.kind !== 'page_too_big' || (target.pageSize ?? 1000) > fault.above
 }

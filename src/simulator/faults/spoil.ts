@@ -56,7 +56,7 @@ function spoiltBody(fault: Fault, body: Json, query: URLSearchParams, previous: 
 }
 
 function limited(fault: Extract<Fault, { kind: 'rate_limited' }>, isIncremental: boolean): Answer {
-  const answer = rateLimited(1, isIncremental)
+  const answer = rateLimited(1, isIncremental ? 'incremental export' : '')
   const headers: Record<string, string> =
     fault.retryAfter === null ? {} : { 'Retry-After': fault.retryAfter ?? '1' }
   if (fault.html !== true) return { ...answer, headers }

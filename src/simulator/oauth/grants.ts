@@ -37,6 +37,9 @@ export interface TokenUse {
   /** Distinct tokens sent after they were rotated away, revoked or expired. */
   readonly deadRefreshTokensUsed: number
   readonly deadAccessTokensUsed: number
+  /** How often that happened to access tokens, in all and to one of them at most. */
+  readonly deadAccessTokenUses: number
+  readonly mostUsesOfOneDeadAccessToken: number
 }
 
 export interface NewGrant {
@@ -56,7 +59,7 @@ export class Grants {
   readonly #byAccess = new Map<string, Grant>()
   readonly #byRefresh = new Map<string, Grant>()
   readonly #refreshUses = new Map<string, number>()
-  readonly #deadAccess = new Set<string>()
+  readonly #deadAccess = new Map<string, number>()
   readonly #deadRefresh = new Set<string>()
   #made = 0
   #refreshes = 0
@@ -107,7 +110,7 @@ export class Grants {
     if (grant === undefined) return null
     const now = this.#clock.now()
     if (grant.isDead || (grant.expiresAt !== null && grant.expiresAt <= now)) {
-      this.#deadAccess.add(accessToken)
+      this.#deadAccess.set(accessToken, (this.#deadAccess.get(accessToken) ?? 0) + 1)
       return null
     }
     grant.usedAt = now
@@ -136,6 +139,12 @@ export class Grants {
     return [...this.#byAccess.values()]
   }
 
+  /** Every code and token that was ever given out. */
+  secrets(): string[] {
+    const tokens = this.all().flatMap((grant) => [grant.accessToken, grant.refreshToken ?? ''])
+    return [...this.#codes.keys(), ...tokens].filter((secret) => secret !== '')
+  }
+
   revokeAll(): number {
     const living = this.all().filter((grant) => !grant.isDead)
     for (const grant of living) grant.isDead = true
@@ -153,6 +162,8 @@ export class Grants {
       mostUsesOfOneRefreshToken: uses.reduce((most, count) => Math.max(most, count), 0),
       deadRefreshTokensUsed: this.#deadRefresh.size,
       deadAccessTokensUsed: this.#deadAccess.size,
+      deadAccessTokenUses: [...this.#deadAccess.values()].reduce((sum, uses) => sum + uses, 0),
+      mostUsesOfOneDeadAccessToken: Math.max(0, ...this.#deadAccess.values()),
     }
   }
 

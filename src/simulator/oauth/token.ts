@@ -72,11 +72,12 @@ function refresh(
 
 function issue(call: Call, scopes: readonly string[], lifetimes: Lifetimes): Answer {
   const { settings, grants, client } = call.account
+  const access = settings.accessTokenSeconds ?? lifetimes.access
   const wanted: NewGrant = {
     clientId: client.id,
     scopes: scopes.length === 0 ? ['read', 'write'] : scopes,
     // A token whose lifetime nobody asked for may expire all the same: long ones do.
-    expiresInSeconds: lifetimes.access ?? (settings.longTokens ? 1800 : null),
+    expiresInSeconds: access ?? (settings.longTokens ? 1800 : null),
     refreshExpiresInSeconds: lifetimes.refresh ?? REFRESH_DEFAULT,
     hasRefreshToken: !settings.omitRefreshToken,
     isLong: settings.longTokens,
@@ -85,7 +86,7 @@ function issue(call: Call, scopes: readonly string[], lifetimes: Lifetimes): Ans
   return {
     status: settings.tokenStatus,
     headers: { 'Cache-Control': 'no-store' },
-    body: tokenJson(grant, settings.omitExpiresIn ? null : lifetimes.access, wanted),
+    body: tokenJson(grant, settings.omitExpiresIn ? null : access, wanted),
   }
 }
 

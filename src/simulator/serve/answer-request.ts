@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Account } from '../account.ts'
+import { accountOf } from '../control/operations.ts'
 import { checkAccess } from '../api/access.ts'
 import type { Answer, Call } from '../api/answer.ts'
 import { invalidEndpoint, noHelpDesk, rateLimited } from '../api/answer.ts'
@@ -27,12 +28,13 @@ export function answerRequest(
   response: ServerResponse,
 ): Promise<void> | undefined {
   const target = targetOf(request)
-  const account = state.accounts.get(target.subdomain)
+  const account = accountAt(state, target.subdomain)
+  const match = matchRoute(target.method, target.segments)
   if (account === undefined) {
+    log({ state, target, match }, 404)
     send(response, noHelpDesk(target.subdomain), {})
     return undefined
   }
-  const match = matchRoute(target.method, target.segments)
   const asked: Asked = { state, account, target, match, request, body, response }
   if (state.faults.isEmpty && account.settings.latencyMs === 0) {
     const answer = work(asked)
@@ -43,6 +45,16 @@ export function answerRequest(
     return answer.then((settled) => finish(asked, settled))
   }
   return answerSlowly(asked)
+}
+
+/** Who answers at a subdomain: it may have been given up, and another account may have taken it. */
+function accountAt(state: State, subdomain: string): Account | undefined {
+  const account = state.accounts.get(subdomain)
+  if (account === undefined || account.settings.renamedAway) return undefined
+  const { takenBy } = account.settings
+  if (takenBy === null) return account
+  const { tickets, baseEvents, laterEvents } = accountOf(state, takenBy)
+  return { ...account, tickets, baseEvents, laterEvents }
 }
 
 interface Asked {
@@ -98,6 +110,7 @@ function takeFaults(asked: Asked): Fault[] {
     family: match?.route.family ?? 'other',
     method: target.method,
     path: target.path,
+    query: target.queryText,
     ticketId: Number.isInteger(ticketId) ? ticketId : null,
     pageSize: pageSize === null ? null : Number(pageSize),
   })
@@ -113,7 +126,7 @@ function work(asked: Asked): Worked | Promise<Worked> {
   const spent = isApi ? account.limits.spend(account.settings, match.route.limit) : null
   const headers = spent?.headers ?? {}
   if (spent !== null && !spent.isAllowed) {
-    return { answer: rateLimited(spent.retryAfterSeconds, spent.isEndpoint), headers }
+    return { answer: rateLimited(spent.retryAfterSeconds, spent.endpoint), headers }
   }
   const call: Call = {
     account,
@@ -132,14 +145,16 @@ function work(asked: Asked): Worked | Promise<Worked> {
 
 function finish(asked: Asked, worked: Worked): void {
   log(asked, worked.answer.status)
-  send(asked.response, worked.answer, worked.headers)
+  const { warning } = asked.account.settings
+  const warned = warning === null ? {} : { 'X-Zendesk-API-Warn': warning }
+  send(asked.response, worked.answer, { ...worked.headers, ...warned })
 }
 
-function familyOf(asked: Asked): Family {
+function familyOf(asked: Pick<Asked, 'match'>): Family {
   return asked.match?.route.family ?? 'other'
 }
 
-function log(asked: Asked, status: number): void {
+function log(asked: Pick<Asked, 'state' | 'target' | 'match'>, status: number): void {
   const { state, target } = asked
   const family = familyOf(asked)
   state.log.add({

@@ -58,6 +58,7 @@ export function baseCommentCount(
   if (kind === 'huge') return HUGE_COMMENTS
   if (kind === 'big') return BIG_COMMENTS
   if (isMessaging(kind)) return kind === 'messaging_live' ? 1 : 2
+  if (world.shape.commentsEach !== null) return world.shape.commentsEach
   const roll = mix(hash, 12)
   return kind === 'public' ? 1 + (roll % 7) : 2 + (roll % 6)
 }

@@ -26,6 +26,8 @@ const EVENTS_PER_AUDIT = 16
 export const SYSTEM_AUTHOR = -1
 export const ADMIN_NUMBER = 1
 export const AGENTS = 12
+/** Between the staff and the customers: the administrator of an account that took a subdomain over. */
+export const STRANGER_NUMBER = 500
 export const FIRST_END_USER_NUMBER = 1001
 
 export const userId = (number: number): number => USER + number

@@ -1,33 +1,42 @@
 /**
- * What may be sent in a minute, as a sliding window over sixtieths of it. A permit granted in a slot
- * is used within that slot, so that any minute on Zendesk's clock touches at most 61 of them; within
- * those never more than the cap is granted. Grants are spread over the minute at an even pace: who
- * waits waits for the next permit, not for the next minute.
+ * What may be sent in a minute, as a sliding window over parts of it. A permit granted in a slot is
+ * at Zendesk within that slot or the next two, so that any minute on Zendesk's clock touches at most
+ * three more slots than a minute has; within those never more than the cap is granted. Grants are
+ * spread over the minute at an even pace: who waits waits for the next permit, not for the next
+ * minute.
  */
 
-const SLOTS_A_MINUTE = 60
-const WINDOW_SLOTS = SLOTS_A_MINUTE + 1
+/** The smaller the slots, the more of a cap is used: half seconds leave 2.5 % of it. */
+export const SLOTS_A_MINUTE = 120
+export const WINDOW_SLOTS = SLOTS_A_MINUTE + 3
 
-/** So many slots' worth may be granted at once: a small piece of work need not be paced. */
-const BURST_SLOTS = 5
+/**
+ * So many slots' worth may be granted at once, and in a row so much more than the even pace, to make
+ * up for moments in which nobody asked. Three slots in a row are what a minute may miss of a cap that
+ * is used up, so more would fall short of 95 % of it.
+ */
+const BURST_SLOTS = 2
+const CATCH_UP = 1.1
 
 export interface Window {
   /** The newest slot, counted from the epoch. */
   readonly slot: number
   /** What was granted in each slot, the newest first. */
   readonly granted: readonly number[]
+  /** What others were seen to spend in each slot; null where nobody looked. */
+  readonly others: readonly (number | null)[]
 }
 
 export interface Grant {
   readonly granted: number
   readonly window: Window
-  /** When the slot ends in which the permits are to be used. */
+  /** When the permits are to be sent at the latest: a slot before they are to be at Zendesk. */
   readonly usableUntilMs: number
   /** If nothing was granted: the first instant at which something can be. */
   readonly retryAtMs: number
 }
 
-export const emptyWindow: Window = { slot: 0, granted: [] }
+export const emptyWindow: Window = { slot: 0, granted: [], others: [] }
 
 export function grant(
   window: Window,
@@ -39,13 +48,13 @@ export function grant(
   },
 ): Grant {
   const slotMs = ask.minuteMs / SLOTS_A_MINUTE
-  const current = moveTo(window, Math.floor(ask.nowMs / slotMs))
+  const current = moveTo(window, ask.nowMs, ask.minuteMs)
   const granted = Math.max(0, Math.min(ask.want, allowance(current.granted, ask.cap)))
   const [newest = 0, ...older] = current.granted
   return {
     granted,
-    window: { slot: current.slot, granted: [newest + granted, ...older] },
-    usableUntilMs: (current.slot + 1) * slotMs,
+    window: { ...current, granted: [newest + granted, ...older] },
+    usableUntilMs: (current.slot + 2) * slotMs,
     retryAtMs:
       granted > 0
         ? ask.nowMs
@@ -59,11 +68,22 @@ export function perSlot(cap: number): number {
 }
 
 /** Slots move on with time. A clock that was set back waits where it is, unless it is far off. */
-function moveTo(window: Window, slot: number): Window {
+export function moveTo(window: Window, nowMs: number, minuteMs: number): Window {
+  const slot = Math.floor((nowMs * SLOTS_A_MINUTE) / minuteMs)
   const ahead = window.slot - slot
-  if (ahead > WINDOW_SLOTS || -ahead >= WINDOW_SLOTS) return { slot, granted: zeros(WINDOW_SLOTS) }
-  const granted = [...zeros(Math.max(0, -ahead)), ...window.granted, ...zeros(WINDOW_SLOTS)]
-  return { slot: Math.max(slot, window.slot), granted: granted.slice(0, WINDOW_SLOTS) }
+  if (ahead > WINDOW_SLOTS || -ahead >= WINDOW_SLOTS) {
+    return { slot, granted: repeat(0, WINDOW_SLOTS), others: repeat(null, WINDOW_SLOTS) }
+  }
+  const passed = Math.max(0, -ahead)
+  return {
+    slot: Math.max(slot, window.slot),
+    granted: shift(window.granted, passed, 0),
+    others: shift(window.others, passed, null),
+  }
+}
+
+function shift<T>(slots: readonly T[], passed: number, empty: T): T[] {
+  return [...repeat(empty, passed), ...slots, ...repeat(empty, WINDOW_SLOTS)].slice(0, WINDOW_SLOTS)
 }
 
 /** What the newest slot may still get: for each run of slots up to now, its share of the cap. */
@@ -72,7 +92,7 @@ function allowance(granted: readonly number[], cap: number): number {
   let sum = 0
   for (const [index, inSlot] of granted.entries()) {
     sum += inSlot
-    const share = Math.ceil(perSlot(cap) * (index + 1 + BURST_SLOTS))
+    const share = Math.ceil(perSlot(cap) * (CATCH_UP * (index + 1) + BURST_SLOTS))
     least = Math.min(least, Math.min(cap, share) - sum)
   }
   return least
@@ -80,12 +100,11 @@ function allowance(granted: readonly number[], cap: number): number {
 
 function slotsToWait(granted: readonly number[], cap: number): number {
   for (let slots = 1; slots < WINDOW_SLOTS; slots++) {
-    const later = [...zeros(slots), ...granted].slice(0, WINDOW_SLOTS)
-    if (allowance(later, cap) > 0) return slots
+    if (allowance(shift(granted, slots, 0), cap) > 0) return slots
   }
   return WINDOW_SLOTS
 }
 
-function zeros(count: number): number[] {
-  return Array.from({ length: count }, () => 0)
+function repeat<T>(value: T, count: number): T[] {
+  return Array.from({ length: count }, () => value)
 }

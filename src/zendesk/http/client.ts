@@ -9,6 +9,7 @@ import { zendeskLog as log } from '../../platform/log.ts'
 import { isLoopbackName } from './address.ts'
 import { codeOf } from './failure.ts'
 import type { HttpAnswer } from './read-response.ts'
+import { requestIdOf, warningText } from './warning.ts'
 
 const gunzip = promisify(gunzipCallback)
 
@@ -19,6 +20,9 @@ const LARGEST_BODY_BYTES = 64 * 1024 * 1024
 const CONNECTIONS = 64
 
 const CONNECT_TIMEOUT_MS = 10_000
+
+/** A server that warns of something else each time has told enough. */
+const MOST_WARNINGS = 100
 
 const USER_AGENT = userAgent()
 
@@ -35,10 +39,13 @@ export interface HttpRequest {
   readonly signal?: AbortSignal
   /** What the log says besides status, duration and Zendesk's id of the request. */
   readonly logFields: Readonly<Record<string, string>>
+  /** Told once of each request that went out: the status of its answer, or 0 without a whole one. */
+  readonly onEnd?: (status: number) => void
 }
 
 /** One exchange with Zendesk over kept connections. Redirects are answers like any other. */
 export class HttpClient {
+  readonly #warnings = new Set<string>()
   readonly #agent = new Agent({
     connections: CONNECTIONS,
     pipelining: 1,
@@ -52,17 +59,20 @@ export class HttpClient {
 
   /** Throws `ZendeskUnavailableError` if no whole answer comes, `signal.reason` if we are stopped. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
+    request.signal?.throwIfAborted()
     const startedAt = performance.now()
     const controller = new AbortController()
     const timer = setTimeout(() => controller.abort(timeoutError()), request.timeoutMs)
     const stop = (): void => controller.abort(request.signal?.reason)
     request.signal?.addEventListener('abort', stop, { once: true })
-    if (request.signal?.aborted) stop()
     try {
       const answer = await this.#exchange(request, controller.signal)
+      request.onEnd?.(answer.status)
       logAnswer(request, answer, performance.now() - startedAt)
+      this.#logWarning(request, answer)
       return answer
     } catch (cause) {
+      request.onEnd?.(0)
       request.signal?.throwIfAborted()
       const reason = codeOf(cause)
       log.warn({ ...request.logFields, reason }, 'no whole answer from zendesk')
@@ -80,6 +90,17 @@ export class HttpClient {
   /** Lets exchanges under way come to their end: one of them may be a refresh. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent.close()
+  }
+
+  /** Once a text: it comes with every answer, and asks for a change of this program. */
+  #logWarning({ logFields }: HttpRequest, { headers }: HttpAnswer): void {
+    const header = headers['x-zendesk-api-warn']
+    if (header === undefined) return
+    const warning = warningText(header)
+    if (this.#warnings.has(warning) || this.#warnings.size >= MOST_WARNINGS) return
+    this.#warnings.add(warning)
+    const requestId = requestIdOf(headers['x-request-id'])
+    log.warn({ ...logFields, requestId, warning }, 'zendesk warns')
   }
 
   async #exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
@@ -132,7 +153,7 @@ function logAnswer({ logFields }: HttpRequest, answer: HttpAnswer, ms: number): 
   // A 404 is what a deleted ticket answers: part of the day's work.
   const level = answer.status < 400 || answer.status === 404 ? 'debug' : 'warn'
   if (!log.isLevelEnabled(level)) return
-  const requestId = answer.headers['x-request-id']
+  const requestId = requestIdOf(answer.headers['x-request-id'])
   log[level](
     { ...logFields, status: answer.status, ms: Math.round(ms), requestId },
     'zendesk answered',

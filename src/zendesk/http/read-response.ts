@@ -34,19 +34,16 @@ export function readResponse(answer: HttpAnswer): Reading {
   if (status >= 200 && status < 300) return readBody(answer)
   const reason = readReason(answer)
   switch (status) {
+    case 400:
+    case 403:
+    case 422:
+      return isForeign(answer) ? unavailable(status) : readRefusal(status, reason)
     case 401:
       return { kind: 'token refused' }
-    case 403:
-      return /required scope|insufficient_scope/i.test(reason.text)
-        ? { kind: 'failed', error: scopeRefused() }
-        : { kind: 'forbidden' }
     case 404:
       return readMissing(reason)
-    case 400:
-    case 422:
-      return { kind: 'invalid', status, isTooRecent: /start_time/i.test(reason.text) }
     case 429:
-      return { kind: 'limited', isAccountWide: /allowed API requests/i.test(reason.text) }
+      return { kind: 'limited', isAccountWide: !/allowed .+ API requests/i.test(reason.text) }
     case 503:
       return answer.headers['retry-after'] === undefined
         ? unavailable(status)
@@ -93,6 +90,20 @@ function readBody({ status, body }: HttpAnswer): Reading {
   return { kind: 'failed', error }
 }
 
+/** A page of some proxy on the way: the API itself has said nothing yet. */
+function isForeign({ body }: HttpAnswer): boolean {
+  return body.trim() !== '' && parseJson(body) === undefined
+}
+
+function readRefusal(status: number, reason: Reason): Reading {
+  if (status !== 403) {
+    return { kind: 'invalid', status, isTooRecent: /start_time/i.test(reason.text) }
+  }
+  return /required scope|insufficient_scope/i.test(reason.text)
+    ? { kind: 'failed', error: scopeRefused() }
+    : { kind: 'forbidden' }
+}
+
 /**
  * A 404 is taken for "this is gone" only if the API itself says it in its own form: what follows
  * from it is a retraction. A page of some proxy is worth another try.
@@ -101,7 +112,7 @@ function readMissing(reason: Reason): Reading {
   if (/^No help desk at/i.test(reason.title)) {
     const error = new ZendeskRefusedError(
       'account_changed',
-      'there is no Zendesk account at this subdomain any more: it was renamed or closed',
+      'there is no Zendesk account at this subdomain any more: if it was renamed, connect it under its new subdomain; if it is back, connect it again',
     )
     return { kind: 'failed', error }
   }

@@ -1,9 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { DateTime } from 'luxon'
 import type { Database } from '../../../db/schema.ts'
-import { type TokenGrant, refreshDueMs } from '../../credential/credential.ts'
-import { EXCHANGE_TIMEOUT_MS, freshCredential } from '../../credential/refresh-once.ts'
-import type { IntegrationId, Subdomain } from '../../ids.ts'
+import { type TokenGrant, endsMs, refreshDueMs } from '../../credential/credential.ts'
+import {
+  EXCHANGE_TIMEOUT_MS,
+  type RefreshDeps,
+  freshCredential,
+  renewCredential,
+} from '../../credential/refresh-once.ts'
+import type { IntegrationId } from '../../ids.ts'
 import type { Config } from '../../platform/config.ts'
 import { accountAddress } from '../http/address.ts'
 import type { HttpClient } from '../http/client.ts'
@@ -16,10 +22,17 @@ import {
   readTokenAnswer,
   refreshGrantBody,
 } from '../oauth.ts'
-import type { ZendeskAccount } from '../types.ts'
+import type { Newcomer, ZendeskAccount } from '../types.ts'
+import { InFlight } from './in-flight.ts'
 
-/** How long a token is used without a look at the row: another worker may have replaced it. */
-const HOLD_MS = 30_000
+/**
+ * How long a token is used without a look at the row: it may have been replaced or destroyed. A
+ * shortened minute, which only a simulator has, shortens it alike.
+ */
+const HOLD_MINUTES = 0.5
+
+/** A refresh waits no longer than this, and than the old token lives, for what was sent with it. */
+const LONGEST_QUIET_MS = 30_000
 
 export interface GivenToken {
   readonly accessToken: string
@@ -29,6 +42,8 @@ export interface GivenToken {
 interface HeldToken {
   readonly accessToken: string
   readonly untilMs: number
+  readonly dueMs: number
+  readonly endsMs: number
 }
 
 export interface TokenDeps {
@@ -44,7 +59,9 @@ export interface TokenDeps {
  */
 export class TokenClient {
   readonly #deps: TokenDeps
-  readonly #held = new Map<IntegrationId, HeldToken>()
+  /** By the account object: whoever reads the integration's row again also reads the token's. */
+  readonly #held = new WeakMap<ZendeskAccount, HeldToken>()
+  readonly #inFlight = new WeakMap<ZendeskAccount, InFlight>()
   readonly #underWay = new Map<IntegrationId, Promise<GivenToken>>()
 
   constructor(deps: TokenDeps) {
@@ -56,7 +73,7 @@ export class TokenClient {
    * token it is named, and another one comes back: stored meanwhile by another worker, or refreshed.
    */
   async get(account: ZendeskAccount, refused?: string): Promise<GivenToken> {
-    const held = this.#held.get(account.integrationId)
+    const held = this.#held.get(account)
     if (held !== undefined && Date.now() < held.untilMs && held.accessToken !== refused) {
       return { accessToken: held.accessToken, wasRefreshed: false }
     }
@@ -66,16 +83,28 @@ export class TokenClient {
     return isStale ? this.#renew(account, refused) : renewed
   }
 
+  /** Says that a request goes out with the token of this account; what comes back, that it ended. */
+  begin(account: ZendeskAccount): () => void {
+    return this.#inFlightOf(account).begin()
+  }
+
+  /** Replaces a pair that nobody has used for long, or that could not be refreshed before. */
+  async renew(account: ZendeskAccount): Promise<void> {
+    await renewCredential(this.#refreshDeps(account), account.integrationId)
+  }
+
   exchangeCode(
-    subdomain: Subdomain,
+    newcomer: Newcomer,
     exchange: CodeExchange,
     signal: AbortSignal,
   ): Promise<TokenGrant> {
     const { config } = this.#deps
     const { scope, minuteMs } = config.zendesk
-    const body = codeGrantBody(clientOf(config), exchange, scope)
-    const asked = { grantType: 'authorization_code', scope, minuteMs } as const
-    return this.#ask(subdomain, body, asked, { logFields: { family: 'oauth', subdomain }, signal })
+    const client = clientOf(config)
+    const body = codeGrantBody(client, exchange, scope)
+    const clientId = client.client_id
+    const asked = { grantType: 'authorization_code', clientId, scope, minuteMs } as const
+    return this.#ask(newcomer, body, asked, signal)
   }
 
   #renew(account: ZendeskAccount, refused: string | undefined): Promise<GivenToken> {
@@ -88,46 +117,80 @@ export class TokenClient {
   }
 
   async #load(account: ZendeskAccount, refused: string | undefined): Promise<GivenToken> {
+    const held = this.#held.get(account)
+    this.#held.delete(account)
+    if (held !== undefined && refused === undefined) await this.#quiet(account, held)
+    const holdUntilMs = Date.now() + HOLD_MINUTES * this.#deps.config.zendesk.minuteMs
+    const { credential, wasRefreshed, useUntilMs } = await freshCredential(
+      this.#refreshDeps(account),
+      account.integrationId,
+      refused,
+    )
+    const { accessToken } = credential
+    this.#held.set(account, {
+      accessToken,
+      untilMs: Math.min(useUntilMs, holdUntilMs),
+      dueMs: refreshDueMs(credential),
+      endsMs: endsMs(credential),
+    })
+    return { accessToken, wasRefreshed }
+  }
+
+  /** A refresh ahead of time kills a token that works: what was sent with it may come to its end. */
+  async #quiet(account: ZendeskAccount, { dueMs, endsMs: endMs }: HeldToken): Promise<void> {
+    const nowMs = Date.now()
+    if (dueMs > nowMs || endMs <= nowMs) return
+    const patience = new AbortController()
+    const { signal } = patience
+    const longest = sleep(Math.min(LONGEST_QUIET_MS, endMs - nowMs), undefined, { signal })
+    await Promise.race([this.#inFlightOf(account).ended(), longest.catch(() => {})])
+    patience.abort()
+  }
+
+  #inFlightOf(account: ZendeskAccount): InFlight {
+    const known = this.#inFlight.get(account) ?? new InFlight()
+    this.#inFlight.set(account, known)
+    return known
+  }
+
+  #refreshDeps(account: ZendeskAccount): RefreshDeps {
     const { db, config } = this.#deps
-    this.#held.delete(account.integrationId)
-    const deps = {
+    return {
       db,
       keys: config.secrets.encryptionKeys,
-      exchange: (refreshToken: string, scope: string) =>
-        this.#refresh(account, refreshToken, scope),
+      clientId: clientOf(config).client_id,
+      exchange: (refreshToken, scope) => this.#refresh(account, refreshToken, scope),
     }
-    const { credential, wasRefreshed } = await freshCredential(deps, account.integrationId, refused)
-    const { accessToken } = credential
-    const untilMs = Math.min(refreshDueMs(credential), Date.now() + HOLD_MS)
-    this.#held.set(account.integrationId, { accessToken, untilMs })
-    return { accessToken, wasRefreshed }
   }
 
   /** Without a signal: a stopping worker waits for this answer, which cannot be had twice. */
   #refresh(account: ZendeskAccount, refreshToken: string, scope: string): Promise<TokenGrant> {
-    const { config, counts } = this.#deps
-    const { integrationId, subdomain } = account
+    const { config } = this.#deps
     const { minuteMs } = config.zendesk
-    counts.add(integrationId, 'oauth')
-    const body = refreshGrantBody(clientOf(config), refreshToken, scope)
-    const asked = { grantType: 'refresh_token', scope, minuteMs } as const
-    return this.#ask(subdomain, body, asked, { logFields: { family: 'oauth', integrationId } })
+    const client = clientOf(config)
+    const body = refreshGrantBody(client, refreshToken, scope)
+    const clientId = client.client_id
+    const asked = { grantType: 'refresh_token', clientId, scope, minuteMs } as const
+    return this.#ask(account, body, asked)
   }
 
   async #ask(
-    subdomain: Subdomain,
+    { integrationId, subdomain }: Newcomer,
     json: object,
     asked: Omit<Asked, 'at'>,
-    options: { logFields: Record<string, string>; signal?: AbortSignal },
+    signal?: AbortSignal,
   ): Promise<TokenGrant> {
+    const { config, counts, http } = this.#deps
     const at = DateTime.utc()
-    const answer = await this.#deps.http.send({
+    const answer = await http.send({
       method: 'POST',
-      base: accountAddress(this.#deps.config.zendesk.urlTemplate, subdomain),
+      base: accountAddress(config.zendesk.urlTemplate, subdomain),
       path: '/oauth/tokens',
       json,
       timeoutMs: EXCHANGE_TIMEOUT_MS,
-      ...options,
+      logFields: { integrationId, family: 'oauth' },
+      onEnd: (status) => counts.add(integrationId, 'oauth', status),
+      ...(signal !== undefined && { signal }),
     })
     return readTokenAnswer(answer, { ...asked, at })
   }

@@ -1,22 +1,48 @@
+import type { Subdomain } from '../../ids.ts'
 import {
   ZendeskRefusedError,
   ZendeskShapeError,
+  ZendeskUnavailableError,
   type IntegrationErrorCode,
 } from '../../platform/errors.ts'
-import { type Reading, readFields } from '../http/read-response.ts'
-import { currentTokenSchema, meSchema } from '../schemas.ts'
+import { type HttpAnswer, type Reading, readFields, readResponse } from '../http/read-response.ts'
+import { currentTokenSchema, meSchema, nobodySchema } from '../schemas.ts'
 
-/** Who the token belongs to. Zendesk answers 200 to a stranger, too, with a user without an id. */
+export const ME_PATH = '/api/v2/users/me.json'
+
+const ME = 'user of the token'
+
+/**
+ * Zendesk answers 200 to a token that it does not know, too, with a user without an id: that is
+ * nobody else, but a token that is not taken. Every account has this address, so a 404 is an outage;
+ * it does not go by its status, which whoever waits for the answer would take for that of a ticket.
+ */
+export function readMe(answer: HttpAnswer): Reading {
+  const reading = readResponse(answer)
+  switch (reading.kind) {
+    case 'answered':
+      return nobodySchema.safeParse(reading.value).success ? { kind: 'token refused' } : reading
+    case 'missing':
+    case 'unavailable': {
+      if (answer.status !== 404) return reading
+      const error = new ZendeskUnavailableError(`Zendesk answers 404 for the ${ME}`)
+      return { kind: 'unavailable', error }
+    }
+    default:
+      return reading
+  }
+}
+
+/** Who the token belongs to. */
 export function readUserId(reading: Reading): number {
-  const { user } = readFields(
-    meSchema,
-    answeredBy(reading, 'user of the token'),
-    'user of the token',
-  )
-  if (user.id !== null) return user.id
-  throw new ZendeskRefusedError(
-    'credentials_revoked',
-    'Zendesk takes the new token for that of nobody: connect the account again',
+  return readFields(meSchema, answeredBy(reading, ME), ME).user.id
+}
+
+/** Zendesk numbers users over all accounts: another user here is another account, or another person. */
+export function otherIdentity(subdomain: Subdomain): ZendeskRefusedError {
+  return new ZendeskRefusedError(
+    'account_changed',
+    `the Zendesk account at ${subdomain} takes the token for another user than the one who connected it: if the account was renamed, connect it under its new subdomain; if this is the right one, connect it again`,
   )
 }
 

@@ -1,0 +1,73 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import { eraseOnce } from './housekeeping/erase-once.ts'
+import { healClientOnce } from './housekeeping/heal-client-once.ts'
+import { renewTokensOnce } from './housekeeping/renew-tokens-once.ts'
+import { resealOnce } from './housekeeping/reseal-once.ts'
+import { pruneConsents } from './housekeeping/store.ts'
+import type { Config } from './platform/config.ts'
+import { pause } from './platform/lifecycle.ts'
+import { housekeepingLog as log } from './platform/log.ts'
+import { sinkNames } from './relay.ts'
+import type { ZendeskClient } from './zendesk/client.ts'
+
+/** Between two rounds; each worker keeps its own time, so that they do not all look at once. */
+const INTERVAL_MS = 5 * 60_000
+
+/** What was taken back is to be gone soon; a round that finds nothing asks one small index. */
+const ERASE_INTERVAL_MS = 5_000
+
+export interface UpkeepDeps {
+  readonly db: Kysely<Database>
+  readonly config: Config
+  readonly zendesk: ZendeskClient
+}
+
+/**
+ * What nobody asks for and has to be done: at the start, for the configuration may be another one,
+ * then every few minutes, erasing every few seconds, until the signal aborts. What fails does not keep
+ * the rest from being done.
+ */
+export async function runUpkeep(
+  { db, config, zendesk }: UpkeepDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const keys = config.secrets.encryptionKeys
+  const { quotaShare } = config.zendesk
+  const passes = {
+    'heal client': () => healClientOnce({ db, zendesk, quotaShare }, signal),
+    'renew tokens': () => renewTokensOnce({ db, zendesk, quotaShare }, signal),
+    reseal: () => resealOnce({ db, keys }, signal),
+    'prune consents': () => pruneConsents(db),
+  }
+  const sinks = Object.values(sinkNames(config))
+  const erasing = { erase: () => eraseOnce({ db, sinks }, signal) }
+  await Promise.all([
+    keepUp(passes, INTERVAL_MS, signal),
+    keepUp(erasing, ERASE_INTERVAL_MS, signal),
+  ])
+}
+
+type Passes = Readonly<Record<string, () => Promise<Readonly<Record<string, number>>>>>
+
+async function keepUp(passes: Passes, intervalMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const [pass, run] of Object.entries(passes)) {
+      if (!signal.aborted) await keepHouse(pass, run)
+    }
+    await pause(intervalMs * (0.5 + Math.random()), signal)
+  }
+}
+
+async function keepHouse(
+  pass: string,
+  run: () => Promise<Readonly<Record<string, number>>>,
+): Promise<void> {
+  try {
+    const counts = await run()
+    if (Object.values(counts).every((count) => count === 0)) return
+    log.info({ pass, ...counts }, 'housekeeping pass finished')
+  } catch (error) {
+    log.warn({ pass, err: error }, 'housekeeping pass failed, will be tried again')
+  }
+}
