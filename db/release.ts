@@ -1,5 +1,5 @@
-import { loadConfig } from '../src/platform/config.ts'
-import { withDevelopmentSecrets } from '../src/platform/dev-secrets.ts'
+import { loadConfig } from '../src/platform/config/config.ts'
+import { withDevelopmentSecrets } from '../src/platform/config/dev-secrets.ts'
 import { runEntry } from '../src/platform/lifecycle.ts'
 import { log } from '../src/platform/log.ts'
 import { queues } from '../src/queues.ts'

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import type { Config } from './platform/config.ts'
+import type { Config } from './platform/config/config.ts'
 import { pause } from './platform/lifecycle.ts'
 import { publishLog } from './platform/log.ts'
 import { appendOnce } from './publish/append-once.ts'

@@ -154,7 +154,7 @@ test(
   finds,
   'src/publish/http-sink.ts',
   'const url = process.env.SINK_URL',
-  'uses process.env: only src/platform/config.ts and the entries read the environment',
+  'uses process.env: only src/platform/config/config.ts and the entries read the environment',
 )
 
 test(

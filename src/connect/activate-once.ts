@@ -6,10 +6,10 @@ import { saveCredential } from '../credential/store.ts'
 import type { IntegrationId } from '../ids.ts'
 import { lockIntegration, markConnected } from '../integration/store.ts'
 import { wakeRuns } from '../platform/boss.ts'
-import type { Config } from '../platform/config.ts'
+import type { Config } from '../platform/config/config.ts'
 import { RequestError } from '../platform/errors.ts'
-import { queueBackfill } from '../run/backfill-store.ts'
-import { dueTurnOf } from '../run/due-store.ts'
+import { queueBackfill } from '../run/due/backfill-store.ts'
+import { dueTurnOf } from '../run/due/due-store.ts'
 
 const DAY_MS = 86_400_000
 

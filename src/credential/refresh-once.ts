@@ -4,7 +4,7 @@ import { DateTime } from 'luxon'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
 import { findIntegration } from '../integration/store.ts'
-import type { EncryptionKey } from '../platform/secrets.ts'
+import type { EncryptionKey } from '../platform/config/secrets.ts'
 import {
   type Credential,
   type TokenGrant,

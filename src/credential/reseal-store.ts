@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../db/schema.ts'
 import { IntegrationId } from '../ids.ts'
 import { CredentialError } from '../platform/errors.ts'
-import type { EncryptionKey } from '../platform/secrets.ts'
+import type { EncryptionKey } from '../platform/config/secrets.ts'
 import { sealPair, toCredential } from './store.ts'
 
 export interface ResealedBatch {

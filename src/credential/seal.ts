@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { CredentialError } from '../platform/errors.ts'
-import type { EncryptionKey } from '../platform/secrets.ts'
+import type { EncryptionKey } from '../platform/config/secrets.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_BYTES = 16

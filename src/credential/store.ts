@@ -4,7 +4,7 @@ import { DateTime } from 'luxon'
 import type { CredentialTable, Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
 import { CredentialError } from '../platform/errors.ts'
-import type { EncryptionKey } from '../platform/secrets.ts'
+import type { EncryptionKey } from '../platform/config/secrets.ts'
 import { type Credential, type TokenGrant, renewalDue } from './credential.ts'
 import { NONCE_BYTES, seal, unseal } from './seal.ts'
 

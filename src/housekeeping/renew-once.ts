@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Database } from '../../db/schema.ts'
 import type { Renewal } from '../credential/renewal-store.ts'
 import { markHealed } from '../integration/store.ts'
-import { resumeBackfill } from '../run/backfill-store.ts'
+import { resumeBackfill } from '../run/due/backfill-store.ts'
 import type { ZendeskClient } from '../zendesk/client.ts'
 
 export interface RenewalDeps {

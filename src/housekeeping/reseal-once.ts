@@ -3,7 +3,7 @@ import type { Database } from '../../db/schema.ts'
 import { type ResealedBatch, resealBatch } from '../credential/reseal-store.ts'
 import type { IntegrationId } from '../ids.ts'
 import { housekeepingLog as log } from '../platform/log.ts'
-import type { EncryptionKey } from '../platform/secrets.ts'
+import type { EncryptionKey } from '../platform/config/secrets.ts'
 
 /** Rows locked at once, for some milliseconds. */
 const BATCH = 20

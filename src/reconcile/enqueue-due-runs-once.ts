@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely'
 import type { PgBoss } from 'pg-boss'
 import type { Database } from '../../db/schema.ts'
 import { wakeRuns } from '../platform/boss.ts'
-import { insertHintRuns } from '../run/hint-run-store.ts'
-import { dueTurns } from '../run/due-store.ts'
+import { insertHintRuns } from '../run/due/hint-run-store.ts'
+import { dueTurns } from '../run/due/due-store.ts'
 
 /**
  * Turns hints that are due into runs, and wakes runs whose instant has come and whose job may be lost: put off, left by a worker that died,

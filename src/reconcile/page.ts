@@ -6,7 +6,7 @@ import { fingerprint } from '../ticket/fingerprint.ts'
 import type { TicketToSave } from '../ticket/store.ts'
 import { sizeOf } from '../transcript/size.ts'
 import type { ExportedTicket } from '../zendesk/types.ts'
-import type { Change } from './decide.ts'
+import type { Change } from './settle/decide.ts'
 
 /** One row a ticket: of a ticket that stands on the page twice the newest row counts. */
 export function newestRows(tickets: readonly ExportedTicket[]): ExportedTicket[] {

@@ -7,7 +7,7 @@ import { type AppError, ZendeskRefusedError, ZendeskShapeError } from '../platfo
 import type { Bound } from '../platform/held-time.ts'
 import { errorFields, reconcileLog as log } from '../platform/log.ts'
 import { type PassEnd, retryDelayMs, runPass } from '../platform/run-pass.ts'
-import { findDueRun, hasHintsRun, passTurn } from '../run/due-store.ts'
+import { findDueRun, hasHintsRun, passTurn } from '../run/due/due-store.ts'
 import type { Leases } from '../run/lease-store.ts'
 import { keepPulse } from '../run/progress/pulse-once.ts'
 import { type Waits, beginWait } from '../run/progress/waits.ts'

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { DateTime } from 'luxon'
 import type { Database } from '../../db/schema.ts'
-import { insertDueSlots } from '../run/slot-store.ts'
+import { insertDueSlots } from '../run/due/slot-store.ts'
 import { everySchedule, latestSlotAt } from '../workspace/calendar.ts'
 
 /**

@@ -3,7 +3,7 @@ import { DateTime } from 'luxon'
 import { z } from 'zod'
 import type { TokenGrant } from '../credential/credential.ts'
 import type { Subdomain } from '../ids.ts'
-import type { Config } from '../platform/config.ts'
+import type { Config } from '../platform/config/config.ts'
 import {
   BudgetSpentError,
   ConfigError,

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { connectAccount, readIntegration, windowStart } from '../../src/demo/api.ts'
 import { compare } from '../../src/demo/compare.ts'
-import { loadConfig } from '../../src/platform/config.ts'
+import { loadConfig } from '../../src/platform/config/config.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { startSimulator } from '../../src/simulator/start.ts'
 import { PERSONAL_TOKEN, PRIVATE_TOKEN } from '../../src/simulator/world/tokens.ts'

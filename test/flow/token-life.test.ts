@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import { checkKeys, destroyCredential } from '../../src/credential/store.ts'
 import { resealOnce } from '../../src/housekeeping/reseal-once.ts'
 import { IntegrationId } from '../../src/ids.ts'
-import { loadConfig } from '../../src/platform/config.ts'
+import { loadConfig } from '../../src/platform/config/config.ts'
 import { startWorker } from '../support/front-door.ts'
 import {
   type HalfImported,

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava'
-import type { Environment } from '../../src/platform/config.ts'
+import type { Environment } from '../../src/platform/config/config.ts'
 import type { SettingsPatch } from '../../src/simulator/options.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/start.ts'
 import { type Answer, type TestWeb, readAnswer, startTestWeb } from './web.ts'

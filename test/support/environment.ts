@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { Client } from 'pg'
-import type { Environment } from '../../src/platform/config.ts'
+import type { Environment } from '../../src/platform/config/config.ts'
 import { DEFAULT_CLIENT } from '../../src/simulator/options.ts'
 import { databaseUrl } from './database-url.ts'
 

@@ -10,7 +10,7 @@ import {
   readFeed,
   readIntegration,
 } from '../../src/demo/api.ts'
-import { type Environment, loadConfig } from '../../src/platform/config.ts'
+import { type Environment, loadConfig } from '../../src/platform/config/config.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { startWeb } from '../../src/web.ts'
 import { runWorker } from '../../src/worker.ts'

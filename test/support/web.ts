@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../db/schema.ts'
-import { type Config, type Environment, loadConfig } from '../../src/platform/config.ts'
+import { type Config, type Environment, loadConfig } from '../../src/platform/config/config.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { startWeb } from '../../src/web.ts'
 import { testDatabase } from './database.ts'

@@ -1,7 +1,7 @@
 import { confirmHints, findHintedTickets, settleHints } from '../../hint/store.ts'
 import type { HintClass } from '../../../db/schema.ts'
 import { assertLease } from '../../run/lease-store.ts'
-import { addHintOutcomes } from '../../run/store.ts'
+import { addHintOutcomes } from '../../run/ledger-store.ts'
 import { SHOWN_AT_ONCE } from '../../zendesk/answers/shown-tickets.ts'
 import type { Pass, PassDeps } from '../store-tickets-once.ts'
 import { lookOnce } from './look-once.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { RunId, TicketId } from '../../ids.ts'
 import type { KnownTicket } from '../../ticket/store.ts'
-import type { Change } from '../decide.ts'
+import type { Change } from './decide.ts'
 
 /** Whether a run reads a ticket a second time: the same tickets each time the run comes by them. */
 export function isSampled(runId: RunId, ticketId: TicketId, share: number): boolean {

@@ -1,4 +1,4 @@
-import type { Terms } from '../decide.ts'
+import type { Terms } from './decide.ts'
 import type { Pass } from '../store-tickets-once.ts'
 
 /** What the tickets of a pass are judged by. */

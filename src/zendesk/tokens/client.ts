@@ -10,7 +10,7 @@ import {
   renewCredential,
 } from '../../credential/refresh-once.ts'
 import type { IntegrationId } from '../../ids.ts'
-import type { Config } from '../../platform/config.ts'
+import type { Config } from '../../platform/config/config.ts'
 import { accountAddress } from '../http/address.ts'
 import type { HttpClient } from '../http/client.ts'
 import type { RequestCounts } from '../http/request-counts.ts'

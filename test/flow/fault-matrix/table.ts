@@ -43,6 +43,8 @@ export function tableOf(
   const legend = (Object.keys(signs) as Ending[])
     .filter((ending) => used.has(ending))
     .map((ending) => `${signs[ending]} ${ending}`)
-  const key = [...legend, '· cannot occur', '! not as expected'].join('   ')
+  const key = [...legend, '· cannot occur, or left to MATRIX=whole', '! not as expected'].join(
+    '   ',
+  )
   return ['', title, head, ...lines, key, ''].join('\n')
 }

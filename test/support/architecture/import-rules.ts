@@ -183,9 +183,11 @@ function isWorldly({ specifier, names }: ModuleImport): boolean {
 function checkEnvironment(path: string, { code }: ModuleFacts): string[] {
   const layer = layerOf(path)
   const isOutside = layer === 'entry' || layer === 'simulator' || layer === 'test'
-  const mayRead = isOutside || path === 'src/platform/config.ts' || path === 'db/release.ts'
+  const mayRead = isOutside || path === 'src/platform/config/config.ts' || path === 'db/release.ts'
   if (mayRead || !/\bprocess\.env\b/.test(code)) return []
-  return ['uses process.env: only src/platform/config.ts and the entries read the environment']
+  return [
+    'uses process.env: only src/platform/config/config.ts and the entries read the environment',
+  ]
 }
 
 interface RelativeImport extends ModuleImport {

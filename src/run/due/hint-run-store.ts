@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../db/schema.ts'
-import { IntegrationId } from '../ids.ts'
+import type { Database } from '../../../db/schema.ts'
+import { IntegrationId } from '../../ids.ts'
 
 /**
  * Makes a run for each active integration with a hint whose look is due: of those that may take words

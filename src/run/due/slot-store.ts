@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { DateTime } from 'luxon'
-import type { Database, Plan, SyncDay } from '../../db/schema.ts'
+import type { Database, Plan, SyncDay } from '../../../db/schema.ts'
 
 /** The newest slot of each plan and day by the calendar. */
 export interface LatestSlot {

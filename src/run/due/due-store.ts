@@ -1,8 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { Database } from '../../db/schema.ts'
-import { IntegrationId, type RunId } from '../ids.ts'
-import { LOCK_NAMESPACE } from './lease-store.ts'
-import { type Run, toRun } from './store.ts'
+import type { Database } from '../../../db/schema.ts'
+import { IntegrationId, type RunId } from '../../ids.ts'
+import { LOCK_NAMESPACE } from '../lease-store.ts'
+import { type Run, toRun } from '../store.ts'
 
 /**
  * Whether a run waits for nothing but a worker. Of those that read the export only the oldest one is

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError } from './errors.ts'
+import { ConfigError } from '../errors.ts'
 import { Secrets, parseEncryptionKeys } from './secrets.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,11 +1,15 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Insertable } from 'kysely'
-import type { RunTable } from '../../db/schema.ts'
-import { type IntegrationId, RunId, WorkspaceId } from '../../src/ids.ts'
-import { dueTurnOf, dueTurns, findDueRun, passTurn } from '../../src/run/due-store.ts'
-import { Leases } from '../../src/run/lease-store.ts'
-import { testDatabase } from '../support/database.ts'
-import { aScheduledIntegration, aScheduledWorkspace, setStatus } from '../support/scheduled-rows.ts'
+import type { RunTable } from '../../../db/schema.ts'
+import { type IntegrationId, RunId, WorkspaceId } from '../../../src/ids.ts'
+import { dueTurnOf, dueTurns, findDueRun, passTurn } from '../../../src/run/due/due-store.ts'
+import { Leases } from '../../../src/run/lease-store.ts'
+import { testDatabase } from '../../support/database.ts'
+import {
+  aScheduledIntegration,
+  aScheduledWorkspace,
+  setStatus,
+} from '../../support/scheduled-rows.ts'
 
 const MINUTE_MS = 60_000
 const from = '2026-01-01T00:00Z'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Environment } from './config.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError } from '../errors.ts'
 
 /**
  * Outside production the admin token and the encryption key may be absent: they are made once, kept

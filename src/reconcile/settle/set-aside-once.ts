@@ -1,8 +1,8 @@
-import type { TicketId } from '../ids.ts'
-import { TicketUnreadableError, ZendeskUnavailableError } from '../platform/errors.ts'
-import { findReadTicket } from '../ticket/store.ts'
-import type { ExportedTicket } from '../zendesk/types.ts'
-import type { Pass, PassDeps } from './store-tickets-once.ts'
+import type { TicketId } from '../../ids.ts'
+import { TicketUnreadableError, ZendeskUnavailableError } from '../../platform/errors.ts'
+import { findReadTicket } from '../../ticket/store.ts'
+import type { ExportedTicket } from '../../zendesk/types.ts'
+import type { Pass, PassDeps } from '../store-tickets-once.ts'
 
 /** Attempts in a row after which a ticket is set aside that Zendesk cannot show while it shows others. */
 const PATIENT_ATTEMPTS = 3

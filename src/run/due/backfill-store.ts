@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely'
-import type { Database } from '../../db/schema.ts'
-import { startCursor } from '../cursor/store.ts'
-import type { IntegrationId } from '../ids.ts'
-import { insertRun, latestRun } from './store.ts'
+import type { Database } from '../../../db/schema.ts'
+import { startCursor } from '../../cursor/store.ts'
+import type { IntegrationId } from '../../ids.ts'
+import { insertRun, latestRun } from '../store.ts'
 
 /**
  * The first consent begins the import; a later one takes up an import that an error had ended, from

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
-import type { Environment } from '../../src/platform/config.ts'
+import type { Environment } from '../../../src/platform/config/config.ts'
 
 const run = promisify(execFile)
-const module_ = path.join(import.meta.dirname, '../../src/platform/dev-secrets.ts')
+const module_ = path.join(import.meta.dirname, '../../../src/platform/config/dev-secrets.ts')
 
 /** What a process that is started in the folder takes for its environment, and what it prints. */
 async function startIn(folder: string, environment: Environment = {}) {

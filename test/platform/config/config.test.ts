@@ -1,6 +1,6 @@
 import test from 'ava'
-import { type Environment, loadConfig } from '../../src/platform/config.ts'
-import { ConfigError } from '../../src/platform/errors.ts'
+import { type Environment, loadConfig } from '../../../src/platform/config/config.ts'
+import { ConfigError } from '../../../src/platform/errors.ts'
 
 const key = Buffer.alloc(32, 7).toString('base64')
 const base = { DATABASE_URL: 'postgres://localhost/x', ENCRYPTION_KEYS: `k1:${key}` }

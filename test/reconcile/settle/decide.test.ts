@@ -1,18 +1,18 @@
 import test from 'ava'
-import { decide, judge, ledgerOf } from '../../src/reconcile/decide.ts'
+import { decide, judge, ledgerOf } from '../../../src/reconcile/settle/decide.ts'
 import {
   cutBySize,
   newestInstant,
   newestRows,
   toEntries,
   toTicketRow,
-} from '../../src/reconcile/page.ts'
-import { IntegrationId, TicketId } from '../../src/ids.ts'
-import { unaccounted } from '../../src/run/ledger.ts'
-import { fingerprint } from '../../src/ticket/fingerprint.ts'
-import type { KnownTicket } from '../../src/ticket/store.ts'
-import type { ExportedTicket } from '../../src/zendesk/types.ts'
-import { aComment, aTicket, at, commentsRead } from '../support/zendesk-rows.ts'
+} from '../../../src/reconcile/page.ts'
+import { IntegrationId, TicketId } from '../../../src/ids.ts'
+import { unaccounted } from '../../../src/run/ledger.ts'
+import { fingerprint } from '../../../src/ticket/fingerprint.ts'
+import type { KnownTicket } from '../../../src/ticket/store.ts'
+import type { ExportedTicket } from '../../../src/zendesk/types.ts'
+import { aComment, aTicket, at, commentsRead } from '../../support/zendesk-rows.ts'
 
 const filters = { includeTags: [], excludeTags: [], includeGroupIds: [] }
 const terms = { filters, setAsideSince: null, isLook: false, isCareful: false }

@@ -1,0 +1,73 @@
+import { type Kysely, type Transaction, sql } from 'kysely'
+import type { Database } from '../../db/schema.ts'
+import type { RunId } from '../ids.ts'
+import { type Ledger, hasNews } from './ledger.ts'
+
+/** Adds what one portion did; in the transaction that stores it. */
+export async function addToLedger(
+  trx: Transaction<Database>,
+  id: RunId,
+  add: { ledger: Ledger; pages: number; reachedAt: Date | null },
+): Promise<void> {
+  await trx
+    .updateTable('run')
+    .set((eb) => ({
+      pages: eb('pages', '+', add.pages),
+      reachedAt: sql<Date | null>`greatest(reached_at, ${add.reachedAt}::timestamptz)`,
+      ticketsSeen: eb('ticketsSeen', '+', add.ledger.seen),
+      published: eb('published', '+', add.ledger.published),
+      unchanged: eb('unchanged', '+', add.ledger.unchanged),
+      filtered: eb('filtered', '+', add.ledger.filtered),
+      noPublicComments: eb('noPublicComments', '+', add.ledger.noPublicComments),
+      gone: eb('gone', '+', add.ledger.gone),
+      quarantined: eb('quarantined', '+', add.ledger.quarantined),
+      retracted: eb('retracted', '+', add.ledger.retracted),
+      // News that were stored are progress: what failed or waited before them counts no longer.
+      attempts: hasNews(add.ledger) ? 0 : eb.ref('attempts'),
+      waitedSeconds: hasNews(add.ledger) || add.pages > 0 ? 0 : eb.ref('waitedSeconds'),
+    }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** What became of hints that a run has ended. */
+export interface HintOutcomes {
+  readonly confirmed: number
+  readonly fetched: number
+  readonly moot: number
+}
+
+export async function addHintOutcomes(
+  trx: Transaction<Database>,
+  id: RunId,
+  add: HintOutcomes,
+): Promise<void> {
+  await trx
+    .updateTable('run')
+    .set((eb) => ({
+      hintsConfirmed: eb('hintsConfirmed', '+', add.confirmed),
+      hintsFetched: eb('hintsFetched', '+', add.fetched),
+      hintsMoot: eb('hintsMoot', '+', add.moot),
+    }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Requests made for a run are counted even when the portion they were made for is not stored. */
+export async function addRequests(
+  db: Kysely<Database>,
+  id: RunId,
+  counts: Readonly<Record<string, number>>,
+): Promise<void> {
+  const entries = Object.entries(counts)
+  if (entries.length === 0) return
+  await db
+    .updateTable('run')
+    .set({
+      requests: sql<string>`requests || (
+        select jsonb_object_agg(key, value::bigint + coalesce((requests ->> key)::bigint, 0))
+        from jsonb_each_text(${JSON.stringify(counts)}::jsonb))`,
+    })
+    .where('id', '=', id)
+    .execute()
+}

@@ -1,0 +1,153 @@
+import test from 'ava'
+import type { Kysely } from 'kysely'
+import { DateTime } from 'luxon'
+import type { Pool } from 'pg'
+import type { Database } from '../../db/schema.ts'
+import { listTicketFacts, readStoredFrom } from '../../src/admin/preview/preview-store.ts'
+import {
+  countTickets,
+  readAccountBudget,
+  readLastSlot,
+  readQuarantine,
+  readTokenTimes,
+} from '../../src/admin/store.ts'
+import { claimConsent } from '../../src/connect/store.ts'
+import { type IntegrationId, RunId, Subdomain, TicketId, WorkspaceId } from '../../src/ids.ts'
+import { flagClient, listIntegrations } from '../../src/integration/store.ts'
+import { postponeDelivery } from '../../src/outbox/delivery-store.ts'
+import { readLiveTranscripts } from '../../src/outbox/live-store.ts'
+import { readFeed } from '../../src/outbox/store.ts'
+import { setLogLevel } from '../../src/platform/log.ts'
+import { dueTurnOf, hasHintsRun } from '../../src/run/due/due-store.ts'
+import { recentDrift } from '../../src/run/plan-store.ts'
+import { latestRun, listRuns } from '../../src/run/store.ts'
+import { findReadTicket } from '../../src/ticket/store.ts'
+import { listWorkspaces } from '../../src/workspace/store.ts'
+import { connectAccount, consent, startAccount, subdomain } from '../crash/every-commit/account.ts'
+import { steps } from '../crash/every-commit/steps.ts'
+import { anOutside, startWorker } from '../crash/every-commit/worker.ts'
+import { testDatabase } from '../support/database.ts'
+import { type Sent, hasPlan, recordingConnection } from '../support/explain.ts'
+import { INTEGRATIONS, fillRows } from './filled-rows.ts'
+import { type Catalogue, fullScansOf, readCatalogue } from './plans.ts'
+
+/** `PLAN_TICKETS=1000000` for the real size, whose plans are the same. */
+const TICKETS = Number(process.env['PLAN_TICKETS'] ?? 200_000)
+
+/** What concerns every integration may read one row of each. */
+const OF_ALL: readonly { readonly sql: RegExp; readonly tables: RegExp }[] = [
+  // A slot is due for all of its plan and day, and each of their runs begins where its cursor stands.
+  {
+    sql: /insert into run \(integration_id, kind, slot/,
+    tables: /^(integration|workspace|cursor)$/,
+  },
+  // A client that Zendesk rejects is the one that all have consented to.
+  { sql: /^update "integration" set "status"/, tables: /^(integration|credential)$/ },
+]
+
+test('no statement of any pass or page reads a large table from its start to its end', async (t) => {
+  t.timeout(15 * 60_000)
+  setLogLevel('silent')
+  const { url, db } = await testDatabase(t)
+  const filledAt = performance.now()
+  await fillRows(db, TICKETS)
+  t.log(`${TICKETS} tickets filled in ${Math.round((performance.now() - filledAt) / 1000)} s`)
+  const { db: recorded, pool, sent } = recordingConnection(url, 20)
+  t.teardown(() => recorded.destroy())
+  await using account = await startAccount(t.title)
+  const integrationId = await connectAccount(account, url)
+  const tickets = [
+    ...account.simulator.expectedTranscripts(subdomain, { from: account.windowFrom }),
+  ].map(({ ticketId }) => ticketId)
+  await using outside = await anOutside(t)
+  const catalogue = await readCatalogue(pool)
+  const statements = new Map<string, Sent & { readonly pass: string }>()
+  const take = (pass: string): void => {
+    for (const one of sent.splice(0)) {
+      if (hasPlan(one) && !statements.has(one.sql)) statements.set(one.sql, { ...one, pass })
+    }
+  }
+
+  for (const step of steps) {
+    await step.before?.({ db, simulator: account.simulator, integrationId, tickets })
+    const config = step.hasNewKey === true ? account.newerConfig : account.config
+    if (step.tokens !== undefined) {
+      await consent({ account, integrationId }, url, config)
+      await step.tokens(db, integrationId)
+    }
+    const worker = startWorker(url, { config, integrationId, outside, db: recorded })
+    await step.run(worker, db)
+    await worker.leases[Symbol.asyncDispose]()
+    take(step.pass)
+  }
+  await readPages(recorded, integrationId, tickets)
+  take('pages and rare statements')
+
+  const problems = await problemsOf(pool, catalogue, [...statements.values()])
+  t.log(`${statements.size} statements of ${steps.length} passes`)
+  t.true(statements.size > 100)
+  t.true((catalogue.rows.get('ticket') ?? 0) >= TICKETS * 0.9)
+  t.true((catalogue.rows.get('integration') ?? 0) >= INTEGRATIONS * 0.9)
+  t.deepEqual(problems, [])
+})
+
+async function problemsOf(
+  pool: Pool,
+  catalogue: Catalogue,
+  statements: readonly (Sent & { readonly pass: string })[],
+): Promise<string[]> {
+  const problems: string[] = []
+  for (const statement of statements) {
+    for (const { table, node, rows } of await fullScansOf(pool, statement, catalogue)) {
+      const isOfAll = OF_ALL.some(
+        ({ sql, tables }) => sql.test(statement.sql) && tables.test(table),
+      )
+      if (isOfAll) continue
+      const text = statement.sql.replaceAll(/\s+/g, ' ').slice(0, 200)
+      problems.push(`${statement.pass}: ${node} on ${table} (${Math.round(rows)} rows): ${text}`)
+    }
+  }
+  return problems
+}
+
+/** What people and readers of the feed ask for, and what a life without trouble does not need. */
+async function readPages(
+  db: Kysely<Database>,
+  id: IntegrationId,
+  tickets: readonly number[],
+): Promise<void> {
+  const workspaceId = WorkspaceId.parse('w1')
+  const ticketId = TicketId.parse(tickets[0])
+  await listIntegrations(db, { limit: 100 })
+  await listIntegrations(db, { limit: 100, after: id, status: 'errored' })
+  await listWorkspaces(db, { limit: 100 })
+  const [run] = await listRuns(db, id, { limit: 20 })
+  await listRuns(db, id, { limit: 20, before: RunId.parse(run?.id) })
+  await latestRun(db, id, 'sync')
+  await countTickets(db, id)
+  await readQuarantine(db, id)
+  await readTokenTimes(db, id)
+  await readAccountBudget(db, Subdomain.parse('acme'))
+  await readLastSlot(db, id)
+  await listTicketFacts(db, id, { after: 0, limit: 1_000 })
+  await readStoredFrom(db, id)
+  await readLiveTranscripts(db, workspaceId, { after: undefined, limit: 100 })
+  await readLiveTranscripts(db, workspaceId, { after: { integrationId: id, ticketId }, limit: 100 })
+  await readFeed(db, workspaceId, 0, 1_000)
+  await dueTurnOf(db, id)
+  await hasHintsRun(db, id)
+  await findReadTicket(db, id, ticketId)
+  await claimConsent(db, 'nobody knows this one')
+  await recentDrift(db, id, { count: 20, since: DateTime.fromMillis(0).toJSDate() })
+  await flagClient(db, id, { code: 'client_rejected', message: 'rejected' })
+  await db
+    .transaction()
+    .execute((trx) =>
+      postponeDelivery(
+        trx,
+        'http',
+        { workspaceId, sequence: 1, attempts: 1 },
+        { outcome: 'later', delayMs: 1_000 },
+      ),
+    )
+}

@@ -1,0 +1,71 @@
+import type { Pool } from 'pg'
+import type { Sent } from '../support/explain.ts'
+
+/** A table that a plan reads from its start to its end, by itself or by an index. */
+export interface FullScan {
+  readonly table: string
+  readonly node: string
+  readonly rows: number
+}
+
+interface PlanNode {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Index Name'?: string
+  readonly 'Index Cond'?: string
+  readonly Plans?: readonly PlanNode[]
+}
+
+export interface Catalogue {
+  /** Rows of each table. */
+  readonly rows: ReadonlyMap<string, number>
+  /** Indexes of a part of their table only. */
+  readonly partial: ReadonlySet<string>
+}
+
+export async function readCatalogue(pool: Pool): Promise<Catalogue> {
+  const tables = await pool.query<{ name: string; rows: number }>(
+    `select relname as name, reltuples::float8 as rows from pg_class
+     where relkind = 'r' and relnamespace = 'public'::regnamespace`,
+  )
+  const partial = await pool.query<{ name: string }>(
+    `select indexrelid::regclass::text as name from pg_index where indpred is not null`,
+  )
+  return {
+    rows: new Map(tables.rows.map(({ name, rows }) => [name, rows])),
+    partial: new Set(partial.rows.map(({ name }) => name)),
+  }
+}
+
+/** What of large tables a statement reads in full, with the values that it was sent with. */
+export async function fullScansOf(
+  pool: Pool,
+  { sql, parameters }: Sent,
+  catalogue: Catalogue,
+): Promise<FullScan[]> {
+  const { rows } = await pool.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(
+    `explain (format json) ${sql}`,
+    [...parameters],
+  )
+  const plan = rows[0]?.['QUERY PLAN'][0].Plan
+  return plan === undefined ? [] : scansIn(plan, catalogue, false)
+}
+
+/** More than this is not read for the sake of a few rows. */
+const FEW = 5_000
+
+function scansIn(node: PlanNode, catalogue: Catalogue, isLimited: boolean): FullScan[] {
+  const type = node['Node Type']
+  const table = node['Relation Name'] ?? ''
+  const rows = catalogue.rows.get(table) ?? 0
+  const isFull = type.endsWith('Seq Scan') || (!isLimited && readsWholeIndex(node, catalogue))
+  const own = isFull && rows > FEW ? [{ table, node: type, rows }] : []
+  // What is sorted or hashed is read to its end before a limit counts.
+  const limits = type === 'Limit' || (isLimited && /Scan|Lock|Nested|Result|Subquery/.test(type))
+  return [...own, ...(node.Plans ?? []).flatMap((below) => scansIn(below, catalogue, limits))]
+}
+
+function readsWholeIndex(node: PlanNode, { partial }: Catalogue): boolean {
+  const isIndexScan = /^Index (Only )?Scan$/.test(node['Node Type'])
+  return isIndexScan && node['Index Cond'] === undefined && !partial.has(node['Index Name'] ?? '')
+}
