@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/platform/config/config.ts'
 import { queues } from '../../src/queues.ts'
 import { connectControl } from '../../src/simulator/control.ts'
 import { startWeb } from '../../src/web.ts'
+import { readTicketByTicket } from '../support/channels.ts'
 import { createDatabase, testEnvironment } from '../support/environment.ts'
 import { startProcess } from './processes.ts'
 import { obtainToken } from './token.ts'
@@ -60,6 +61,9 @@ export async function measureOurs(
   await using _web = await startWeb(config)
   const api = { baseUrl: config.publicUrl, adminToken: config.secrets.adminToken ?? '' }
   const id = await connectAccount(api, { workspaceId: 'bench', subdomain: 'acme' })
+  const db = connect(databaseUrl)
+  await using _db = { [Symbol.asyncDispose]: () => db.destroy() }
+  await readTicketByTicket(db)
   await using worker = startProcess('src/worker.ts', [], {
     ...environment,
     ZENDESK_MINUTE_MS: '60000',
@@ -72,9 +76,7 @@ export async function measureOurs(
     if (status === 'errored' || backfill?.state === 'failed') throw new Error('the import failed')
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
-  const db = connect(databaseUrl)
   const run = await db.selectFrom('run').selectAll().executeTakeFirstOrThrow()
-  await db.destroy()
   const seconds = run.finishedAt?.diff(run.startedAt ?? run.createdAt).as('seconds') ?? 0
   return {
     what: 'hearflow-zendesk',

@@ -1,13 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { connect } from '../../db/connect.ts'
-import { migrateToLatest } from '../../db/migrate.ts'
 import { connectAccount } from '../../src/demo/api.ts'
-import { loadConfig } from '../../src/platform/config/config.ts'
-import { queues } from '../../src/queues.ts'
-import { connectControl } from '../../src/simulator/control.ts'
-import { startWeb } from '../../src/web.ts'
-import { createDatabase, testEnvironment } from '../support/environment.ts'
-import { startProcess } from './processes.ts'
+import { readTicketByTicket } from '../support/channels.ts'
+import { openService } from './service.ts'
 
 /** One import under limits, on the shortened clock of the simulator. */
 export interface PlannedImport {
@@ -26,6 +19,9 @@ const RATES = { account: 400, incremental: 10 }
 
 const EVENTS_EACH = 8
 
+/** As in production; tests sample nothing. */
+const DRIFT = { DRIFT_SAMPLE_SHARE: '0.01' }
+
 /** Every ticket is live, public in part, and was created within the window. */
 const SHAPE = {
   onePageEach: true,
@@ -41,38 +37,17 @@ export async function measureImport(
   { tickets, minuteMs }: { readonly tickets: number; readonly minuteMs: number },
 ): Promise<PlannedImport> {
   const account = { subdomain: 'acme', tickets, days: 80, shape: SHAPE, settings: { rates: RATES } }
-  await using simulator = startProcess('src/simulator/main.ts', [
-    JSON.stringify({ seed: 'planner', minuteMs, accounts: [account] }),
-  ])
-  const { urlTemplate, controlUrl } = JSON.parse(await simulator.firstLine) as {
-    urlTemplate: string
-    controlUrl: string
-  }
-  const databaseUrl = await createDatabase(server, `plan_${randomBytes(4).toString('hex')}`)
-  await migrateToLatest(databaseUrl, queues)
-  const environment = {
-    ...(await testEnvironment(databaseUrl, { urlTemplate }, { LOG_LEVEL: 'warn' })),
-    ZENDESK_MINUTE_MS: String(minuteMs),
-    DRIFT_SAMPLE_SHARE: '0.01',
-  }
-  const config = loadConfig(environment)
-  await using _web = await startWeb(config)
-  const api = { baseUrl: config.publicUrl, adminToken: config.secrets.adminToken ?? '' }
+  await using service = await openService(server, { accounts: [account], minuteMs }, DRIFT)
+  const { api, db, control } = service
   await connectAccount(api, { workspaceId: 'bench', subdomain: 'acme' })
-  const db = connect(databaseUrl)
-  await using _db = { [Symbol.asyncDispose]: () => db.destroy() }
-  const carefulUntil = way === 'per ticket' ? new Date(Date.now() + 86_400_000) : null
-  await db.updateTable('integration').set({ carefulUntil }).execute()
+  if (way === 'per ticket') await readTicketByTicket(db)
   const aim = way === 'fast' ? 'fast' : 'frugal'
   await db
     .updateTable('run')
     .set({ plan: JSON.stringify({ aim }) })
     .execute()
-  const control = connectControl(controlUrl)
   await control.clearRequests()
-  await using worker = startProcess('src/worker.ts', [], environment)
-  worker.child.stdout?.pipe(process.stderr)
-  worker.firstLine.catch(() => {})
+  await using _worker = service.startWorker()
   for (;;) {
     const run = await db.selectFrom('run').selectAll().executeTakeFirstOrThrow()
     if (run.state === 'failed') throw new Error('the import failed')

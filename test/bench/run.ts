@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { startEmbeddedPostgres } from '../../db/embedded.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { type Measurement, measureOurs, measurePeer } from './backfill.ts'
+import { measureBudget } from './budget.ts'
 import { type Way, measureImport } from './planner.ts'
 
 /**
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     latency: { type: 'string', default: '10' },
     planned: { type: 'string', default: '6000' },
     minute: { type: 'string', default: '4000' },
+    budget: { type: 'string', default: '60000' },
   },
 })
 const tickets = Number(values.tickets)
@@ -51,6 +53,13 @@ for (const way of ways) {
   const each = Math.round((requests / seen) * 10_000)
   say(row(way, minutes.toFixed(1), (minutes / perTicket).toFixed(2), String(each)))
 }
+
+const budgetMs = Number(values.budget)
+const { most, least, mostExports, refused } = await measureBudget(url, budgetMs)
+say('')
+say('Four workers and two workspaces on an account of 400 requests a minute, share 0.5')
+say(row('', 'most', 'least', 'exports', '429s'))
+say(row('in a minute', String(most), String(least), String(mostExports), String(refused)))
 
 function show(measurement: Measurement): Measurement {
   const { what, latencyMs: latency, seconds, peakRss } = measurement

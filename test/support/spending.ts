@@ -3,6 +3,7 @@ import type { LoggedRequest } from '../../src/simulator/serve/request-log.ts'
 import { connectControl } from '../../src/simulator/control.ts'
 import type { Control } from '../../src/simulator/control/types.ts'
 import { startProcess } from '../bench/processes.ts'
+import { readTicketByTicket } from './channels.ts'
 import { startFrontDoor } from './front-door.ts'
 import { spawnEntry } from './service.ts'
 import { until } from './truth.ts'
@@ -35,8 +36,7 @@ export async function startImports(
   await db.updateTable('cursor').set({ pageSize: 400 }).execute()
   await db.updateTable('cursor').set({ pageSize: 1 }).where('integrationId', '=', pages).execute()
   // The comments endpoint is what makes work for a limit of 400; else most would come from events.
-  const carefulUntil = new Date(Date.now() + 3_600_000)
-  await db.updateTable('integration').set({ carefulUntil }).execute()
+  await readTicketByTicket(db)
   for (let count = 0; count < workers; count++) spawnEntry(t, 'src/worker.ts', environment)
   const dispose = () => simulator[Symbol.asyncDispose]()
   return { ...connectControl(controlUrl), [Symbol.asyncDispose]: dispose }

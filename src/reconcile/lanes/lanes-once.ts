@@ -15,6 +15,9 @@ const HIDDEN_MS = 120_000
 /** Minutes of a slice, in which a chunk should be read to its end. */
 const SLICE_MINUTES = 2
 
+/** A page of the export, so that a chunk takes no more memory than the other reader's page. */
+const LARGEST_CHUNK = 1_000
+
 /** One more page from the front; it keeps out of what the other reader has taken up. */
 export type FrontPage = (lanes: Lanes) => Promise<'more' | 'met' | 'end of stream'>
 
@@ -84,7 +87,8 @@ async function readBack(deps: PassDeps, pass: Pass, lanes: Lanes): Promise<'met'
   let density = await densityOf(deps, pass)
   const take = async (): Promise<Taken | undefined> => {
     const { account } = await readPace(deps.db, pass.account)
-    const chunk = takeBack(lanes, { density, most: account * SLICE_MINUTES })
+    const most = Math.min(account * SLICE_MINUTES, LARGEST_CHUNK)
+    const chunk = takeBack(lanes, { density, most })
     if (chunk === undefined) return undefined
     const span = chunk.until - chunk.from
     const taken = await exportChunk(deps, pass, chunk, density * span)
