@@ -58,6 +58,8 @@ test('at the level trace no log line tells a secret, a person or a text', async 
   const runs = await untilRunsEnd(it.db)
   await failStatements(it, worker)
 
+  // The last lines may still be on their way from the processes.
+  await until(() => Promise.resolve(spoken.every((word) => word.test(it.output()))))
   const output = it.output()
   const secrets = [...it.secrets, ...(await tokensOf(simulator)), ...it.config]
   t.deepEqual(runs.map(({ state, errorCode }) => `${state} ${errorCode}`).toSorted(), [
