@@ -9,14 +9,6 @@ import {
   untilSpending,
 } from '../support/spending.ts'
 
-/**
- * A minute of 24 seconds leaves a request four tenths of a second from its permit to Zendesk, and a
- * busy machine is later than that at times. The benchmark measures the same with a whole minute.
- */
-const LATE = 1.1
-/** And a machine that is busy with other tests does not ask for all that it may have. */
-const BUSY = 0.75
-
 test('four workers spend the share of an account that two workspaces import, and no more', async (t) => {
   const minuteMs = 24_000
   await using simulator = await startImports(t, { minuteMs, workers: 4 })
@@ -34,9 +26,9 @@ test('four workers spend the share of an account that two workspaces import, and
   )
   t.log(`exports of small pages in any minute: ${peak(pages, minuteMs)} of ${pages.length}`)
   const most = peak(requests, minuteMs)
-  for (const count of inMinutes) t.true(count >= 200 * BUSY, `${count} of 200`)
-  t.true(most <= 200 * LATE, `${most} in a minute`)
+  for (const count of inMinutes) t.true(count >= 0.95 * 200, `${count} of 200`)
+  t.true(most <= 200, `${most} in a minute`)
   t.true(pages.length >= 8)
-  t.true(peak(pages, minuteMs) <= 6, `${peak(pages, minuteMs)} exports in a minute`)
+  t.true(peak(pages, minuteMs) <= 5, `${peak(pages, minuteMs)} exports in a minute`)
   t.deepEqual(await refusals(simulator), [])
 })
