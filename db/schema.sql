@@ -329,6 +329,24 @@ create table transcript_revision (
   constraint transcript_revision_pkey PRIMARY KEY (integration_id, ticket_id, revision)
 );
 
+create table webhook (
+  integration_id uuid not null,
+  zendesk_webhook_id text,
+  key_id text not null,
+  signing_secret bytea not null,
+  account_id bigint,
+  created_at timestamp with time zone not null default now(),
+  last_received_at timestamp with time zone,
+  checked_at timestamp with time zone,
+  problem text,
+  silent_share double precision,
+  constraint webhook_problem_check CHECK ((problem = ANY (ARRAY['missing'::text, 'disabled'::text, 'circuit_broken'::text]))),
+  constraint webhook_silent_share_check CHECK (((silent_share >= (0)::double precision) AND (silent_share <= (1)::double precision))),
+  constraint webhook_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint webhook_pkey PRIMARY KEY (integration_id)
+);
+CREATE INDEX webhook_key ON public.webhook USING btree (key_id);
+
 create table workspace (
   id text not null,
   plan text not null default 'starter'::text,

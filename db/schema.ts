@@ -33,6 +33,7 @@ export interface Database {
   consent: ConsentTable
   credential: CredentialTable
   budget: BudgetTable
+  webhook: WebhookTable
   requestCount: RequestCountTable
   lease: LeaseTable
   run: RunTable
@@ -121,6 +122,21 @@ export interface BudgetTable {
   blockedUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   others: Generated<(number | null)[]>
   updatedAt: Defaulted
+}
+
+export type WebhookProblem = 'missing' | 'disabled' | 'circuit_broken'
+
+export interface WebhookTable {
+  integrationId: string
+  zendeskWebhookId: string | null
+  keyId: string
+  signingSecret: Buffer
+  accountId: number | null
+  createdAt: Defaulted
+  lastReceivedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  checkedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  problem: WebhookProblem | null
+  silentShare: number | null
 }
 
 export interface RequestCountTable {

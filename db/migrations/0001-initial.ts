@@ -107,6 +107,25 @@ const tables = [
       primary key (account, family)
     )`,
 
+  // Where hints of an integration may come from. zendesk_webhook_id is the webhook that we made (null: a
+  // person made one and told its secret); account_id is the account that its first signed delivery
+  // named. problem is what the last check found, silent_share how much of what a sync found was hinted
+  // by nothing.
+  sql`
+    create table webhook (
+      integration_id uuid primary key references integration,
+      zendesk_webhook_id text,
+      key_id text not null,
+      signing_secret bytea not null,
+      account_id bigint,
+      created_at timestamptz not null default now(),
+      last_received_at timestamptz,
+      checked_at timestamptz,
+      problem text check (problem in ('missing', 'disabled', 'circuit_broken')),
+      silent_share double precision check (silent_share between 0 and 1)
+    )`,
+  sql`create index webhook_key on webhook (key_id)`,
+
   // Requests sent to Zendesk for an integration, by limit family and status; 0: no whole answer.
   sql`
     create table request_count (

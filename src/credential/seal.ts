@@ -11,7 +11,7 @@ export const NONCE_BYTES = 12
 /** Where a secret belongs. It is bound in: a value copied to another row or column does not open. */
 export interface SealContext {
   readonly integrationId: string
-  readonly field: 'access_token' | 'refresh_token' | 'code_verifier'
+  readonly field: 'access_token' | 'refresh_token' | 'code_verifier' | 'signing_secret'
 }
 
 export interface Sealed {
