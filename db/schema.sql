@@ -226,6 +226,7 @@ create table run (
   waited_seconds integer not null default 0,
   pages integer not null default 0,
   reached_at timestamp with time zone,
+  ahead_ms bigint not null default 0,
   tickets_seen integer not null default 0,
   published integer not null default 0,
   unchanged integer not null default 0,

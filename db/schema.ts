@@ -170,6 +170,8 @@ export interface RunTable {
   pages: Generated<number>
   /** The newest instant of the stream among the tickets that are settled. */
   reachedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  /** Milliseconds of the stream settled beyond that, read from the end of the window. */
+  aheadMs: Generated<number>
   ticketsSeen: Generated<number>
   published: Generated<number>
   unchanged: Generated<number>

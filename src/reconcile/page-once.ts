@@ -30,6 +30,7 @@ export async function pageOnce(
   try {
     const page = await readPage(deps, pass, cursor)
     const tickets = lanes === undefined ? page.tickets : takeFront(lanes, page.tickets)
+    lanes?.onTaken?.(!page.endOfStream)
     const isWhole = tickets.length === page.tickets.length
     const isComplete = await storePage(deps, pass, { ...page, tickets, isWhole }, lanes)
     if (!isComplete) return 'more'

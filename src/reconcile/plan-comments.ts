@@ -6,8 +6,15 @@ import type { Channel, Way } from '../run/plan.ts'
  * limit of exports, whether or not these events are of tickets that matter. Which of them is cheaper
  * follows from what is known before either is asked.
  */
+/** What was learnt of an account so far. */
+export interface Learnt {
+  readonly eventsRead: number
+  /** Tickets that the stream was read for. */
+  readonly rowsRead: number
+}
+
 /** What is known of a page of the export before the comments of its tickets are read. */
-export interface PageFacts {
+export interface PageFacts extends Learnt {
   /** Tickets whose comments have to be read. */
   readonly needing: number
   /** Of those, how many the event stream can show from their start or on from what is stored. */
@@ -16,9 +23,6 @@ export interface PageFacts {
   readonly rows: number
   /** Whether the stream was read beyond the page already. */
   readonly isRead: boolean
-  /** What was learnt of the account so far. */
-  readonly eventsRead: number
-  readonly rowsRead: number
   /** Everything that has changed is read at the comments endpoint, whatever it costs. */
   readonly isCareful: boolean
 }
@@ -56,8 +60,21 @@ export function planPage(facts: PageFacts, pace: Pace): PageChoice {
   return { channel, ways: { events, comments } }
 }
 
-function expectedEvents({ rows, eventsRead, rowsRead }: PageFacts): number {
-  return rows * (rowsRead < LEARNT_ROWS ? EVENTS_A_TICKET : eventsRead / rowsRead)
+/**
+ * The part of the tickets that is to be read at the comments endpoint so that it is at the end as soon
+ * as the event stream, which shares its limit with the export.
+ */
+export function commentsShare(learnt: Learnt, pace: Pace): number {
+  const byEvents = pace.incremental / ((eventsATicket(learnt) + 1) / EVENTS_A_PAGE)
+  return pace.account / (pace.account + byEvents)
+}
+
+function expectedEvents(facts: PageFacts): number {
+  return facts.rows * eventsATicket(facts)
+}
+
+function eventsATicket({ eventsRead, rowsRead }: Learnt): number {
+  return rowsRead < LEARNT_ROWS ? EVENTS_A_TICKET : eventsRead / rowsRead
 }
 
 /** Requests of both limits go out side by side. */

@@ -7,7 +7,7 @@ import { type AppError, ZendeskRefusedError, ZendeskShapeError } from '../platfo
 import type { Bound } from '../platform/held-time.ts'
 import { errorFields, reconcileLog as log } from '../platform/log.ts'
 import { type PassEnd, retryDelayMs, runPass } from '../platform/run-pass.ts'
-import { findDueRun, hasHintsRun, passTurn } from '../run/due/due-store.ts'
+import { dueTurns, findDueRun, hasHintsRun, passTurn } from '../run/due/due-store.ts'
 import type { Leases } from '../run/lease-store.ts'
 import { keepPulse } from '../run/progress/pulse-once.ts'
 import { type Waits, beginWait } from '../run/progress/waits.ts'
@@ -23,13 +23,15 @@ export interface RunDeps extends PassDeps {
 }
 
 /**
- * How long one integration keeps a worker before others get their turn. Well under the expiry of the
- * job, so that a slice always ends by itself.
+ * How long one integration keeps a worker that others wait for, and how long at most: a new slice asks
+ * again for the page that it goes on with. Well under the expiry of the job, so that a slice always
+ * ends by itself.
  */
 const SLICE_MS = 120_000
+const LONGEST_SLICE_MS = 600_000
 
-/** How often a slice looks whether a run of hints waits for it to end. */
-const HINTS_INTERVAL_MS = 5_000
+/** How often a slice looks whether others wait for it to end. */
+const LOOK_INTERVAL_MS = 5_000
 
 /**
  * Attempts in a row without a stored portion before a run fails: about four hours of a Zendesk or a
@@ -88,18 +90,17 @@ export async function runOnce(
  * back does not wait for an import.
  */
 function startSlice({ db }: RunDeps, { kind, integrationId }: Run) {
-  const endsAt = performance.now() + SLICE_MS
-  let isPreceded = false
-  const look = (): void => {
-    void hasHintsRun(db, integrationId).then(
-      (hasOne) => (isPreceded ||= hasOne),
-      // A database that is away meets the pass itself.
-      () => false,
-    )
+  const startedAt = performance.now()
+  const age = (): number => performance.now() - startedAt
+  let isAwaited = false
+  const look = async (): Promise<void> => {
+    const hasHints = kind !== 'hints' && (await hasHintsRun(db, integrationId))
+    isAwaited ||= hasHints || (age() > SLICE_MS && (await dueTurns(db, 1)).length > 0)
   }
-  const timer = kind === 'hints' ? undefined : setInterval(look, HINTS_INTERVAL_MS)
+  // A database that is away meets the pass itself.
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_INTERVAL_MS)
   return {
-    isOver: () => isPreceded || performance.now() > endsAt,
+    isOver: () => isAwaited || age() > LONGEST_SLICE_MS,
     [Symbol.dispose]: () => clearInterval(timer),
   }
 }

@@ -7,6 +7,7 @@ import { finishRun } from '../run/store.ts'
 import { stripStaged } from './events/store.ts'
 import type { Lanes } from './lanes/lanes.ts'
 import { lanesOnce } from './lanes/lanes-once.ts'
+import { closeBackLane } from './lanes/store.ts'
 import { confirmHintsOnce, hintsOnce } from './look/hints-once.ts'
 import { refilterOnce } from './look/refilter-once.ts'
 import { retryOnce } from './look/retry-once.ts'
@@ -38,6 +39,7 @@ export async function stagesOnce(deps: PassDeps, pass: Pass): Promise<'slice ove
 
 /** What the channels have left behind when a run has read to the end. */
 async function settleReading(trx: Transaction<Database>, pass: Pass): Promise<void> {
+  await closeBackLane(trx, pass, null)
   await stripStaged(trx, pass.integration.id)
   await watchDriftOnce(trx, pass)
 }

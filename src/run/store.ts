@@ -24,6 +24,8 @@ export interface Run {
   readonly pages: number
   /** How far along the stream its settled tickets are. */
   readonly reachedAt: DateTime | null
+  /** Milliseconds of the stream that are settled beyond that, read from the end of the window. */
+  readonly aheadMs: number
   readonly ledger: Ledger
   readonly requests: Readonly<Record<string, number>>
   /** Worked on it, without what it was held back for. */
@@ -179,6 +181,7 @@ export function toRun(row: Selectable<RunTable>): Run {
     waitedSeconds: row.waitedSeconds,
     pages: row.pages,
     reachedAt: row.reachedAt,
+    aheadMs: row.aheadMs,
     ledger: {
       seen: row.ticketsSeen,
       published: row.published,

@@ -18,6 +18,8 @@ import {
 
 // These tests each run a whole service; one after the other they fit on two cores.
 
+/** Limits under which the comments endpoint is as quick as the event stream. */
+const bothPay = { rates: { account: 20_000, incremental: 180 } }
 const unlimited = { rates: { account: null, incremental: null } }
 
 test.serial('a frugal import reads what it can from the event stream', async (t) => {
@@ -37,7 +39,7 @@ test.serial('a frugal import reads what it can from the event stream', async (t)
 })
 
 test.serial('a fast import reads from both ends, by both channels', async (t) => {
-  await using it = await connected(t, 'fast', { tickets: 3_000 })
+  await using it = await connected(t, 'fast', { tickets: 3_000, settings: bothPay })
   startWorker(t, it.config)
 
   const [run] = await untilRunsEnd(it.db)

@@ -1,60 +1,66 @@
 import { ZendeskShapeError } from '../../platform/errors.ts'
 import { addToPlan } from '../../run/plan-store.ts'
+import { readPace } from '../../zendesk/budget/limit-store.ts'
 import type { ExportPosition } from '../../zendesk/tickets.ts'
 import type { ExportedTicket } from '../../zendesk/types.ts'
-import { judge } from '../settle/decide.ts'
+import { findStream } from '../events/store.ts'
 import { newestInstant } from '../page.ts'
+import { type PageChoice, planPage } from '../plan-comments.ts'
+import { judge } from '../settle/decide.ts'
 import { termsOf } from '../settle/terms.ts'
 import { type Pass, type PassDeps, storeTicketsOnce } from '../store-tickets-once.ts'
-import type { Chunk } from './lanes.ts'
+import type { Chunk, Part } from './lanes.ts'
 import { moveBackLane } from './store.ts'
 
-/** A little more than is expected in a chunk, so that it comes on one page. */
-const SPARE = 1.2
-
-/** A part of the window with its tickets. */
-export interface Taken {
-  readonly chunk: Chunk
-  readonly tickets: readonly ExportedTicket[]
-}
+/** All that a page can hold, so that a chunk costs one request and seldom two. */
+const PAGE_SIZE = 1_000
 
 /**
- * Makes our rows agree with the tickets of one part of the window, by their comments. The lane moves
- * to the start of the part in the transaction that stores the last of them. Returns whether that was
- * before the end of the slice.
+ * Makes our rows agree with some tickets from the end of the window, by their comments. The lane moves
+ * to where they begin in the transaction that stores the last of them. Returns whether that was before
+ * the end of the slice.
  */
-export async function chunkOnce(
+export async function partOnce(
   deps: PassDeps,
   pass: Pass,
-  { chunk, tickets }: Taken,
+  { from, tickets }: Part,
 ): Promise<boolean> {
   const terms = termsOf(pass, Date.now())
   const needing = tickets.filter((it) => judge(it, undefined, terms).kind === 'comments needed')
-  const nothing = { requests: 0, minutes: 0 }
+  const ways = await projected(deps, pass, needing.length)
   return storeTicketsOnce(deps, pass, {
     tickets,
     kind: 'page',
     isAside: true,
     complete: async (trx) => {
-      await moveBackLane(trx, pass.integration.id, new Date(chunk.from))
+      await moveBackLane(trx, pass, new Date(from))
       await addToPlan(trx, pass.run.id, {
         channel: 'comments',
-        ways: { events: nothing, comments: nothing },
+        ways,
         tickets: { events: 0, comments: needing.length },
       })
     },
   })
 }
 
-/** All tickets of one part of the window, page by page. */
+/** What the tickets would take by either channel. */
+async function projected(
+  { db }: PassDeps,
+  { account, integration }: Pass,
+  tickets: number,
+): Promise<PageChoice['ways']> {
+  const { eventsRead = 0, rowsRead = 0 } = (await findStream(db, integration.id)) ?? {}
+  const facts = { needing: tickets, whole: tickets, rows: tickets, isRead: false, isCareful: false }
+  return planPage({ ...facts, eventsRead, rowsRead }, await readPace(db, account)).ways
+}
+
+/** All tickets of a chunk, page by page. */
 export async function exportChunk(
   { zendesk }: PassDeps,
   { account, signal }: Pass,
   chunk: Chunk,
-  expected: number,
-): Promise<Taken> {
+): Promise<ExportedTicket[]> {
   const { from, until } = chunk
-  const wished = Math.min(1_000, Math.ceil(expected * SPARE) + 10)
   const tickets: ExportedTicket[] = []
   let position: ExportPosition = { startAt: new Date(from) }
   let startedAt = from
@@ -62,7 +68,10 @@ export async function exportChunk(
     const newest = newestInstant(tickets)?.getTime() ?? from
     if (newest >= until) break
     try {
-      const page = await zendesk.exportTickets(account, position, { pageSize: wished, signal })
+      const page = await zendesk.exportTickets(account, position, {
+        pageSize: PAGE_SIZE,
+        signal,
+      })
       tickets.push(...page.tickets)
       if (page.endOfStream || page.afterCursor === null) break
       position = { cursor: page.afterCursor }
@@ -76,5 +85,5 @@ export async function exportChunk(
   }
   const isWithin = ({ generatedAt }: ExportedTicket): boolean =>
     generatedAt.toMillis() >= from && generatedAt.toMillis() < until
-  return { chunk, tickets: tickets.filter(isWithin) }
+  return tickets.filter(isWithin)
 }

@@ -1,22 +1,25 @@
 import { readCursor, skipTo } from '../../cursor/store.ts'
 import { assertLease } from '../../run/lease-store.ts'
-import { findRun } from '../../run/store.ts'
+import { reachOf } from '../../run/progress/pace.ts'
+import { type Run, findRun } from '../../run/store.ts'
 import { readPace } from '../../zendesk/budget/limit-store.ts'
 import { SETTLING_MS } from '../events/history.ts'
-import { dropAllStaged, startStream } from '../events/store.ts'
+import { dropAllStaged, findStream, startStream } from '../events/store.ts'
+import { commentsShare } from '../plan-comments.ts'
+import { termsOf } from '../settle/terms.ts'
 import type { Pass, PassDeps } from '../store-tickets-once.ts'
-import { type Taken, chunkOnce, exportChunk } from './chunk-once.ts'
-import { type Lanes, takeBack } from './lanes.ts'
-import { type BackLane, closeBackLane, findBackLane, openBackLane } from './store.ts'
+import { exportChunk, partOnce } from './chunk-once.ts'
+import { type Lanes, type Part, partsOf, takeBack } from './lanes.ts'
+import { closeBackLane, findBackLane, openBackLane } from './store.ts'
 
 /** The export holds its last minute back, and clocks differ: the lane begins before that. */
 const HIDDEN_MS = 120_000
 
-/** Minutes of a slice, in which a chunk should be read to its end. */
-const SLICE_MINUTES = 2
+/** Minutes in which a chunk should be read to its end: a slice may be over before. */
+const CHUNK_MINUTES = 5
 
-/** A page of the export, so that a chunk takes no more memory than the other reader's page. */
-const LARGEST_CHUNK = 1_000
+/** Nearly a page of the export, so that a chunk costs one request even where there are more tickets. */
+const LARGEST_CHUNK = 900
 
 /** One more page from the front; it keeps out of what the other reader has taken up. */
 export type FrontPage = (lanes: Lanes) => Promise<'more' | 'met' | 'end of stream'>
@@ -25,47 +28,59 @@ export type FrontPage = (lanes: Lanes) => Promise<'more' | 'met' | 'end of strea
  * Reads a window from both of its ends at once: from its start with the event stream, from its end
  * ticket by ticket, each within the share of its own limit, until they meet. Then the export goes on
  * where the window ended when the second reader began, a little before it to be sure, with what has
- * changed since. Both readers store how far they have come by themselves, so that a crash, another
- * worker or the end of a slice costs each of them at most the page that it was at.
+ * changed since. The second reader begins once the first has seen that there is more than a page. Both
+ * store how far they have come by themselves, so that a crash, another worker or the end of a slice
+ * costs each of them at most the page that it was at.
  */
 export async function lanesOnce(
   deps: PassDeps,
   pass: Pass,
   frontPage: FrontPage,
 ): Promise<'met' | 'end of stream' | 'slice over'> {
-  const lane = await openedLane(deps, pass)
-  if (lane === undefined) return 'met'
-  const cursor = await readCursor(deps.db, pass.integration.id)
-  const front = cursor?.generatedAt ?? cursor?.startAt
-  const lanes = { front: front?.toMillis() ?? 0, back: lane.doneFrom.toMillis() }
+  const window = await windowOf(deps, pass)
+  if (window === undefined) return 'met'
+  const { lanes, begins, begin } = window
   const end = await sideBySide(
     pass,
-    (both) => readFront(both, () => frontPage(lanes)),
-    (both) => readBack(deps, both, lanes),
+    (both) => readFront(both, () => frontPage(lanes)).finally(() => begin(false)),
+    async (both) => ((await begins) ? readBack(deps, both, lanes) : 'met'),
   )
-  if (end === 'met') await meet(deps, pass, lane)
-  if (end === 'end of stream') await close(deps, pass)
+  if (end === 'met') await meet(deps, pass)
   return end
 }
 
-/**
- * The lane of an import that shall be over soon, once a page of it has shown that the event stream
- * pays; undefined if there is none to read.
- */
-async function openedLane(
-  { db }: PassDeps,
-  { run, integration, lease }: Pass,
-): Promise<BackLane | undefined> {
-  const found = await findBackLane(db, integration.id)
-  if (found !== undefined) return found
-  const { plan } = (await findRun(db, run.id)) ?? run
-  const isFirst = plan.pages.events === 1 && plan.pages.comments === 0
-  if (run.kind !== 'backfill' || plan.aim !== 'fast' || !isFirst) return undefined
-  await db.transaction().execute(async (trx) => {
-    await assertLease(trx, lease)
-    await openBackLane(trx, integration.id, new Date(Date.now() - HIDDEN_MS))
-  })
-  return findBackLane(db, integration.id)
+interface Window {
+  readonly lanes: Lanes
+  /** Whether there is something to read from the end. */
+  readonly begins: Promise<boolean>
+  readonly begin: (begins: boolean) => void
+}
+
+/** The window of an import that shall be over soon; undefined if it is not to be read from both ends. */
+async function windowOf({ db }: PassDeps, pass: Pass): Promise<Window | undefined> {
+  const { integration } = pass
+  const lane = await findBackLane(db, integration.id)
+  const run = (await findRun(db, pass.run.id)) ?? pass.run
+  if (lane === undefined && !isFast(pass, run)) return undefined
+  const { promise: begins, resolve: begin } = Promise.withResolvers<boolean>()
+  if (lane !== undefined) begin(true)
+  const cursor = await readCursor(db, integration.id)
+  const front = cursor?.generatedAt ?? cursor?.startAt
+  const lanes = {
+    front: front?.toMillis() ?? 0,
+    back: lane?.doneFrom.toMillis() ?? Infinity,
+    density: lane === undefined ? 0 : densityOf(run),
+    page: 0,
+    onTaken: begin,
+  }
+  return { lanes, begins, begin }
+}
+
+function isFast(pass: Pass, { kind, plan }: Run): boolean {
+  const isFirst = plan.pages.events === 0 && plan.pages.comments === 0
+  return (
+    kind === 'backfill' && plan.aim === 'fast' && isFirst && !termsOf(pass, Date.now()).isCareful
+  )
 }
 
 type FrontEnd = 'met' | 'end of stream' | 'slice over'
@@ -82,41 +97,59 @@ async function readFront(
   return 'slice over'
 }
 
-/** The tickets of the next chunk are asked for while the comments of one are read. */
+/** The tickets of the next chunk are asked for while the last comments of one are read. */
 async function readBack(deps: PassDeps, pass: Pass, lanes: Lanes): Promise<'met' | 'slice over'> {
-  let density = await densityOf(deps, pass)
-  const take = async (): Promise<Taken | undefined> => {
-    const { account } = await readPace(deps.db, pass.account)
-    const most = Math.min(account * SLICE_MINUTES, LARGEST_CHUNK)
-    const chunk = takeBack(lanes, { density, most })
-    if (chunk === undefined) return undefined
-    const span = chunk.until - chunk.from
-    const taken = await exportChunk(deps, pass, chunk, density * span)
-    density = (density + Math.max(1, taken.tickets.length) / span) / 2
-    return taken
-  }
-  let next = take()
+  if (lanes.back === Infinity) await open(deps, pass, lanes)
+  let next = takeChunk(deps, pass, lanes, 0)
   try {
-    while (!pass.isOver()) {
-      pass.signal.throwIfAborted()
+    for (;;) {
       const taken = await next
       if (taken === undefined) return 'met'
-      next = take()
-      next.catch(() => {})
-      if (!(await chunkOnce(deps, pass, taken))) return 'slice over'
+      for (const [index, part] of taken.entries()) {
+        pass.signal.throwIfAborted()
+        if (index === taken.length - 1) {
+          next = takeChunk(deps, pass, lanes, part.tickets.length)
+          next.catch(() => {})
+        }
+        if (pass.isOver() || !(await partOnce(deps, pass, part))) return 'slice over'
+      }
     }
-    return 'slice over'
   } finally {
     // What was asked for ends before the lease is given back.
     await next.catch(() => {})
   }
 }
 
+async function open({ db }: PassDeps, { integration, lease }: Pass, lanes: Lanes): Promise<void> {
+  const endsAt = new Date(Date.now() - HIDDEN_MS)
+  lanes.back = endsAt.getTime()
+  await db.transaction().execute(async (trx) => {
+    await assertLease(trx, lease)
+    await openBackLane(trx, integration.id, endsAt)
+  })
+}
+
+async function takeChunk(
+  deps: PassDeps,
+  pass: Pass,
+  lanes: Lanes,
+  inHand: number,
+): Promise<readonly Part[] | undefined> {
+  const pace = await readPace(deps.db, pass.account)
+  const stream = await findStream(deps.db, pass.integration.id)
+  const share = commentsShare(stream ?? { eventsRead: 0, rowsRead: 0 }, pace)
+  const most = Math.min(pace.account * CHUNK_MINUTES, LARGEST_CHUNK)
+  const chunk = takeBack(lanes, { share, most, inHand })
+  if (chunk === undefined) return undefined
+  const tickets = await exportChunk(deps, pass, chunk)
+  lanes.density = Math.max(1, tickets.length) / (chunk.until - chunk.from)
+  return partsOf(chunk, tickets)
+}
+
 /** Tickets of a millisecond of the window, as far as it has been read. */
-async function densityOf({ db }: PassDeps, { run }: Pass): Promise<number> {
-  const { ledger, reachedAt, windowFrom } = (await findRun(db, run.id)) ?? run
-  const span = reachedAt === null ? 0 : reachedAt.toMillis() - windowFrom.toMillis()
-  return Math.max(1, ledger.seen) / Math.max(1_000, span)
+function densityOf(run: Run): number {
+  const span = (reachOf(run) ?? 0) - run.windowFrom.toMillis()
+  return Math.max(1, run.ledger.seen) / Math.max(1_000, span)
 }
 
 /**
@@ -144,22 +177,17 @@ async function sideBySide(
   return backEnd.value === 'met' ? frontEnd.value : 'slice over'
 }
 
-/** The one reader came to the end of the export, and the other had nothing to do. */
-async function close({ db }: PassDeps, { integration, lease }: Pass): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await assertLease(trx, lease)
-    await closeBackLane(trx, integration.id)
-  })
-}
-
 /** All of the window is settled. Of the event stream, what lies behind does not count any more. */
-async function meet({ db }: PassDeps, pass: Pass, { endsAt }: BackLane): Promise<void> {
+async function meet({ db }: PassDeps, pass: Pass): Promise<void> {
   const { integration, lease } = pass
+  const lane = await findBackLane(db, integration.id)
+  if (lane === undefined) return
+  const { endsAt } = lane
   const from = new Date(endsAt.toMillis() - SETTLING_MS)
   await db.transaction().execute(async (trx) => {
     await assertLease(trx, lease)
     await skipTo(trx, integration.id, from)
-    await closeBackLane(trx, integration.id)
+    await closeBackLane(trx, pass, from)
     await dropAllStaged(trx, integration.id)
     await startStream(trx, integration.id, from)
   })

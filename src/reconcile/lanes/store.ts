@@ -1,7 +1,8 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { DateTime } from 'luxon'
 import type { Database } from '../../../db/schema.ts'
-import type { IntegrationId } from '../../ids.ts'
+import type { IntegrationId, RunId } from '../../ids.ts'
+import { reach, saveAhead } from '../../run/progress/ahead-store.ts'
 
 /** The part of a window that is read backwards: all from `doneFrom` to `endsAt` is settled. */
 export interface BackLane {
@@ -28,21 +29,33 @@ export async function openBackLane(
   await trx.insertInto('backLane').values({ integrationId, endsAt, doneFrom: endsAt }).execute()
 }
 
+/** The run has come so much further, though not in the order of the export. */
 export async function moveBackLane(
   trx: Transaction<Database>,
-  integrationId: IntegrationId,
+  {
+    integration,
+    run,
+  }: { readonly integration: { id: IntegrationId }; readonly run: { id: RunId } },
   doneFrom: Date,
 ): Promise<void> {
-  await trx
+  const { endsAt } = await trx
     .updateTable('backLane')
     .set({ doneFrom })
-    .where('integrationId', '=', integrationId)
-    .execute()
+    .where('integrationId', '=', integration.id)
+    .returning('endsAt')
+    .executeTakeFirstOrThrow()
+  await saveAhead(trx, run.id, endsAt.toMillis() - doneFrom.getTime())
 }
 
+/** All of the window is behind the run, up to this instant at least. */
 export async function closeBackLane(
   trx: Transaction<Database>,
-  integrationId: IntegrationId,
+  {
+    integration,
+    run,
+  }: { readonly integration: { id: IntegrationId }; readonly run: { id: RunId } },
+  reached: Date | null,
 ): Promise<void> {
-  await trx.deleteFrom('backLane').where('integrationId', '=', integrationId).execute()
+  await trx.deleteFrom('backLane').where('integrationId', '=', integration.id).execute()
+  await reach(trx, run.id, reached)
 }

@@ -26,27 +26,34 @@ export function addSample(pace: readonly Sample[], sample: Sample): Sample[] {
   return [...pace.filter(({ at }) => at >= sample.at - WINDOW_MS && at < sample.at), sample]
 }
 
+/** The stream's instant of a run that would have read as much of it in order; null: nothing yet. */
+export function reachOf({ reachedAt, aheadMs, windowFrom }: Run): number | null {
+  if (reachedAt === null && aheadMs === 0) return null
+  return (reachedAt ?? windowFrom).toMillis() + aheadMs
+}
+
 /**
  * How far a run has come, by the instants of the stream from its window to its own start: what is
  * written to the stream meanwhile is the last small part of it. It never goes back, and is whole only
  * when the run is done.
  */
 export function progressOf(run: Run): number {
-  const { reachedAt, windowFrom } = run
+  const { windowFrom } = run
+  const reached = reachOf(run)
   if (run.state === 'done') return 1
-  if (reachedAt === null) return 0
+  if (reached === null) return 0
   const whole = endOf(run).diff(windowFrom).toMillis()
-  const share = whole <= 0 ? 0 : reachedAt.diff(windowFrom).toMillis() / whole
+  const share = whole <= 0 ? 0 : (reached - windowFrom.toMillis()) / whole
   return Math.floor(Math.min(0.9999, Math.max(0, share)) * 10_000) / 10_000
 }
 
 /** Seconds until the end at the pace of the last minutes; null while there is nothing to reckon with. */
 export function etaSeconds(run: Run, now: DateTime): number | null {
   if (run.state === 'done') return 0
-  if (run.state === 'failed' || run.reachedAt === null) return null
+  const reached = reachOf(run)
+  if (run.state === 'failed' || reached === null) return null
   const base = baseOf(run, now)
   if (base === undefined) return null
-  const reached = run.reachedAt.toMillis()
   const moved = reached - (base.reached ?? run.windowFrom.toMillis())
   if (moved <= 0) return null
   const left = Math.max(0, endOf(run).toMillis() - reached)

@@ -4,7 +4,7 @@ import type { Database } from '../../../db/schema.ts'
 import type { RunId } from '../../ids.ts'
 import type { HeldMs } from '../../platform/held-time.ts'
 import { findRun } from '../store.ts'
-import { addSample } from './pace.ts'
+import { addSample, reachOf } from './pace.ts'
 import { addShortWaits } from './waits.ts'
 
 export interface Worked {
@@ -23,7 +23,7 @@ export async function addWorked(db: Kysely<Database>, id: RunId, worked: Worked)
   const waits = addShortWaits(run.waits, worked.heldMs)
   const pace = addSample(run.pace, {
     at: worked.at.toMillis(),
-    reached: run.reachedAt?.toMillis() ?? null,
+    reached: reachOf(run),
     heldMs: waits.heldMs,
   })
   await db

@@ -37,6 +37,7 @@ function aRun(fields: Partial<Run> = {}): Run {
     waitedSeconds: 0,
     pages: 0,
     reachedAt: null,
+    aheadMs: 0,
     ledger: { ...zero, gone: 0, quarantined: 0, retracted: 0 },
     requests: {},
     runningMs: 0,
@@ -59,6 +60,8 @@ const sample = (secondsAgo: number, day: number | null, heldMs = nothing): Sampl
 const progress: readonly (readonly [name: string, run: Partial<Run>, share: number])[] = [
   ['nothing was reached', {}, 0],
   ['half of the window', { reachedAt: days(50) }, 0.5],
+  ['from both ends', { reachedAt: days(25), aheadMs: 25 * 86_400_000 }, 0.5],
+  ['from its end alone', { aheadMs: 25 * 86_400_000 }, 0.25],
   ['before the window', { reachedAt: days(-1) }, 0],
   ['all of the window, and not done', { reachedAt: days(100) }, 0.9999],
   ['beyond its own start', { reachedAt: days(101) }, 0.9999],
@@ -77,6 +80,7 @@ const half = { reachedAt: days(50) }
 const etas: readonly (readonly [name: string, run: Partial<Run>, eta: number | null])[] = [
   ['no pace is known', half, null],
   ['at the pace of the last minute', { ...half, pace: [sample(60, 25)] }, 120],
+  ['from both ends', { ...half, aheadMs: 25 * 86_400_000, pace: [sample(60, 50)] }, 60],
   ['older samples do not count', { ...half, pace: [sample(600, 0), sample(60, 25)] }, 120],
   ['only older samples', { ...half, pace: [sample(600, 0)] }, null],
   ['from the beginning of the window', { ...half, pace: [sample(50, null)] }, 50],
