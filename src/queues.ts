@@ -19,6 +19,17 @@ export const runQueue = {
   retryLimit: 0,
 } as const satisfies QueueDefinition
 
+/**
+ * The same for runs of hints, besides the queue above: one reader of each worker takes nothing else, so
+ * that what takes words back does not wait for the imports of other accounts.
+ */
+export const hintsQueue = {
+  name: 'hints',
+  policy: 'short',
+  expireInSeconds: 900,
+  retryLimit: 0,
+} as const satisfies QueueDefinition
+
 /** Wakes the pass that turns due slots into runs, which finds in the rows what there is to do. */
 export const scheduleQueue = {
   name: 'schedule',
@@ -33,4 +44,4 @@ export function scheduleCron(syncTimeUtc: string): string {
   return `${minute} ${hour} * * *`
 }
 
-export const queues: readonly QueueDefinition[] = [runQueue, scheduleQueue]
+export const queues: readonly QueueDefinition[] = [runQueue, hintsQueue, scheduleQueue]

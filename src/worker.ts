@@ -1,5 +1,6 @@
 import type { PgBoss } from 'pg-boss'
 import { connect } from '../db/connect.ts'
+import type { RunKind } from '../db/schema.ts'
 import { assertMigrated } from '../db/migrate.ts'
 import { checkKeys } from './credential/store.ts'
 import { IntegrationId } from './ids.ts'
@@ -8,7 +9,7 @@ import { type Config, loadConfig } from './platform/config/config.ts'
 import { withDevelopmentSecrets } from './platform/config/dev-secrets.ts'
 import { aborted, pause, runEntry } from './platform/lifecycle.ts'
 import { setLogLevel, workerLog as log } from './platform/log.ts'
-import { runQueue } from './queues.ts'
+import { type QueueDefinition, hintsQueue, runQueue } from './queues.ts'
 import { runRelay } from './relay.ts'
 import { enqueueDueRunsOnce } from './reconcile/enqueue-due-runs-once.ts'
 import { type RunDeps, runOnce } from './reconcile/run-once.ts'
@@ -25,7 +26,7 @@ const ENQUEUE_INTERVAL_MS = 2_000
 export async function runWorker(config: Config, signal: AbortSignal): Promise<void> {
   await assertMigrated(config.databaseUrl)
   await using stack = new AsyncDisposableStack()
-  const db = connect(config.databaseUrl, { maxConnections: config.workerConcurrency + 4 })
+  const db = connect(config.databaseUrl, { maxConnections: config.workerConcurrency + 5 })
   stack.defer(() => db.destroy())
   await checkKeys(db, config.secrets.encryptionKeys)
   const leases = stack.use(new Leases(db, config.databaseUrl))
@@ -37,8 +38,9 @@ export async function runWorker(config: Config, signal: AbortSignal): Promise<vo
   const deps: RunDeps = { db, zendesk, leases, quotaShare, driftShare }
 
   for (let index = 0; index < config.workerConcurrency; index++) {
-    await startRunWorker(boss, deps, signal)
+    await startRunWorker(boss, deps, signal, { queue: runQueue })
   }
+  await startRunWorker(boss, deps, signal, { queue: hintsQueue, kinds: ['hints'] })
   log.info({ concurrency: config.workerConcurrency }, 'worker started')
   await Promise.all([
     runScheduler({ db, boss, timeUtc: config.syncTimeUtc }, signal),
@@ -50,15 +52,21 @@ export async function runWorker(config: Config, signal: AbortSignal): Promise<vo
 }
 
 /** One of the integrations worked on at once; asks for the next job as soon as one is done. */
-async function startRunWorker(boss: PgBoss, deps: RunDeps, signal: AbortSignal): Promise<void> {
+async function startRunWorker(
+  boss: PgBoss,
+  deps: RunDeps,
+  signal: AbortSignal,
+  { queue, kinds }: { readonly queue: QueueDefinition; readonly kinds?: readonly RunKind[] },
+): Promise<void> {
   const workerId: string = await boss.work<{ integrationId: string }>(
-    runQueue.name,
+    queue.name,
     { batchSize: 1, pollingIntervalSeconds: 1 },
     async ([job]) => {
       if (job === undefined || signal.aborted) return
       const integrationId = IntegrationId.parse(job.data.integrationId)
       try {
-        const rest = await runOnce(deps, integrationId, AbortSignal.any([signal, job.signal]))
+        const stop = AbortSignal.any([signal, job.signal])
+        const rest = await runOnce(deps, integrationId, stop, kinds)
         if (rest === 'more') await wakeRuns(boss, deps.db, await dueTurnOf(deps.db, integrationId))
       } catch (error) {
         // The run's row still says that it is due, and the database is what failed.

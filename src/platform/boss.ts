@@ -4,7 +4,7 @@ import { DatabaseError } from './errors.ts'
 import { log } from './log.ts'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
-import { runQueue } from '../queues.ts'
+import { type QueueDefinition, hintsQueue, runQueue } from '../queues.ts'
 
 /**
  * Opens pg-boss on connections of its own: sharing a pool with our transactions can deadlock, for a
@@ -38,7 +38,24 @@ export async function openBoss(url: string, options: { maintain: boolean }): Pro
 export async function wakeRuns(
   boss: PgBoss,
   db: Kysely<Database>,
-  turns: readonly { readonly integrationId: IntegrationId; readonly turn: number }[],
+  turns: readonly Woken[],
+): Promise<void> {
+  await sendJobs(boss, db, runQueue, turns)
+  const hinted = turns.filter((turn) => turn.hinted)
+  await sendJobs(boss, db, hintsQueue, hinted)
+}
+
+interface Woken {
+  readonly integrationId: IntegrationId
+  readonly turn: number
+  readonly hinted: boolean
+}
+
+async function sendJobs(
+  boss: PgBoss,
+  db: Kysely<Database>,
+  queue: QueueDefinition,
+  turns: readonly Woken[],
 ): Promise<void> {
   if (turns.length === 0) return
   const jobs = turns.map(({ integrationId, turn }) => ({
@@ -46,5 +63,5 @@ export async function wakeRuns(
     singletonKey: integrationId,
     priority: -turn,
   }))
-  await boss.insert(runQueue.name, jobs, { db: fromKysely(db) })
+  await boss.insert(queue.name, jobs, { db: fromKysely(db) })
 }

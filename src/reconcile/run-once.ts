@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon'
+import type { RunKind } from '../../db/schema.ts'
 import type { Integration } from '../integration/integration.ts'
 import { flagUnlessRenewed } from '../integration/refusal-store.ts'
 import { findIntegration } from '../integration/store.ts'
@@ -48,16 +49,19 @@ const LONGEST_WAIT_SECONDS = 86_400
 /**
  * Gives one integration its turn: takes its lease, works on its oldest due run until that ends, is
  * put off, or the slice is over. Whatever happens, the run's row says what comes next, so that any
- * worker can go on. Returns whether there is more to do right now.
+ * worker can go on. Returns whether there is more to do right now; `kinds` are the only ones of runs
+ * that are looked for.
  */
 export async function runOnce(
   deps: RunDeps,
   integrationId: IntegrationId,
   signal: AbortSignal,
+  kinds?: readonly RunKind[],
 ): Promise<'more' | 'nothing due' | 'busy'> {
   await using lease = await deps.leases.take(integrationId)
   if (lease === undefined) return 'busy'
-  const pass = await preparePass(deps, integrationId, AbortSignal.any([signal, lease.signal]))
+  const both = AbortSignal.any([signal, lease.signal])
+  const pass = await preparePass(deps, integrationId, both, kinds)
   if (pass === undefined) return 'nothing due'
   const startedAt = performance.now()
   await markRunning(deps.db, pass.run, DateTime.utc())
@@ -111,11 +115,12 @@ async function preparePass(
   { db, quotaShare }: RunDeps,
   integrationId: IntegrationId,
   signal: AbortSignal,
+  kinds: readonly RunKind[] | undefined,
 ): Promise<PreparedPass | undefined> {
   const integration = await findIntegration(db, integrationId)
   if (integration?.status !== 'active') return undefined
   const [run, workspace] = await Promise.all([
-    findDueRun(db, integrationId),
+    findDueRun(db, integrationId, kinds),
     findWorkspace(db, integration.workspaceId),
   ])
   if (run === undefined || workspace === undefined) return undefined

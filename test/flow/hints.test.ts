@@ -163,12 +163,42 @@ test.serial('an import lets hints that take words back go first', async (t) => {
   t.deepEqual(await toldOf(it.db, first!.ticketId), ['published 1', 'retracted 2'])
 })
 
+test.serial('what takes words back does not wait for the imports of other accounts', async (t) => {
+  const it = await imported(t, { environment: { WORKER_CONCURRENCY: '1' } })
+  const [first] = it.transcripts
+  await it.simulator.addAccount({ subdomain: 'slow', tickets: 60, days: 80 })
+  const hang = { kind: 'hang', subdomain: 'slow', family: 'comments', times: null } as const
+  await it.simulator.setFault(hang)
+  await it.simulator.setFault({ ...hang, path: 'ticket_events', family: 'incremental' })
+  const slow = await it.connect('slow', 'w2')
+  const stateOf = async (integrationId: string) =>
+    (
+      await it.db
+        .selectFrom('run')
+        .select('state')
+        .where('integrationId', '=', integrationId)
+        .executeTakeFirstOrThrow()
+    ).state
+  await until(async () => (await stateOf(slow)) === 'running')
+
+  await it.mutate({ kind: 'delete', ticketId: first!.ticketId })
+  await it.hint(first!.ticketId, 'soft_deleted')
+  await it.untilHints({ fetched: 1 })
+
+  t.is(await stateOf(slow), 'running')
+  t.deepEqual(await toldOf(it.db, first!.ticketId), ['published 1', 'retracted 2'])
+})
+
 const byNumber = (a: number, b: number): number => a - b
 
 /** An account whose import is done, and a worker that waits for more to do. */
 async function imported(
   t: ExecutionContext,
-  options: { breakTicket?: boolean; tickets?: number } = {},
+  options: {
+    breakTicket?: boolean
+    tickets?: number
+    environment?: Record<string, string>
+  } = {},
 ) {
   const simulator = await startSimulator({
     seed: t.title,
@@ -187,7 +217,7 @@ async function imported(
   const transcripts: ExpectedTranscript[] = [
     ...simulator.expectedTranscripts('acme', { from: new Date(0) }),
   ]
-  const door = await startFrontDoor(t, simulator)
+  const door = await startFrontDoor(t, simulator, options.environment)
   if (options.breakTicket === true) {
     const ticketId = transcripts[0]!.ticketId
     const broken = { kind: 'status', status: 403, family: 'comments', times: null } as const

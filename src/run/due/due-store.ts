@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { Database } from '../../../db/schema.ts'
+import type { Database, RunKind } from '../../../db/schema.ts'
 import { IntegrationId, type RunId } from '../../ids.ts'
 import { LOCK_NAMESPACE } from '../lease-store.ts'
 import { type Run, toRun } from '../store.ts'
@@ -19,11 +19,13 @@ const isDue: RawBuilder<boolean> = sql<boolean>`(
 export async function findDueRun(
   db: Kysely<Database>,
   integrationId: IntegrationId,
+  kinds: readonly RunKind[] = ['hints', 'backfill', 'sync'],
 ): Promise<Run | undefined> {
   const row = await db
     .selectFrom('run')
     .selectAll()
     .where('integrationId', '=', integrationId)
+    .where('kind', 'in', kinds)
     .where(isDue)
     .orderBy(sql`run.kind = 'hints'`, 'desc')
     .orderBy('createdAt')
@@ -52,6 +54,8 @@ export async function hasHintsRun(
 export interface Turn {
   readonly integrationId: IntegrationId
   readonly turn: number
+  /** Whether it has a run of hints. */
+  readonly hinted: boolean
 }
 
 /**
@@ -60,7 +64,7 @@ export interface Turn {
  * thousand of them holds up no other.
  */
 export async function dueTurns(db: Kysely<Database>, limit: number): Promise<Turn[]> {
-  const { rows } = await sql<{ integrationId: string; turn: number }>`
+  const { rows } = await sql<{ integrationId: string; turn: number; hinted: boolean }>`
     with held as materialized (
       select lease.integration_id from pg_locks
       join lease on lease.lock_number = pg_locks.objid::bigint
@@ -76,11 +80,11 @@ export async function dueTurns(db: Kysely<Database>, limit: number): Promise<Tur
       from due join integration on integration.id = due.integration_id
       where integration.status = 'active' and due.integration_id not in (table held)
     )
-    select integration_id as "integrationId", turn from turns
+    select integration_id as "integrationId", turn, hinted from turns
     order by turn, since limit ${limit}`.execute(db)
-  return rows.map(({ integrationId, turn }) => ({
+  return rows.map(({ integrationId, ...turn }) => ({
     integrationId: IntegrationId.parse(integrationId),
-    turn,
+    ...turn,
   }))
 }
 
@@ -89,8 +93,8 @@ export async function dueTurnOf(
   db: Kysely<Database>,
   integrationId: IntegrationId,
 ): Promise<Turn[]> {
-  const { rows } = await sql<{ turn: number }>`
-    select case when own.hinted then 1 else 1 + (
+  const { rows } = await sql<{ turn: number; hinted: boolean }>`
+    select own.hinted, case when own.hinted then 1 else 1 + (
       select count(distinct run.integration_id) from integration other
       join run on run.integration_id = other.id
       where other.workspace_id = integration.workspace_id and other.id <> integration.id
@@ -102,7 +106,7 @@ export async function dueTurnOf(
     ) own
     where integration.id = ${integrationId} and integration.status = 'active'
       and own.since is not null`.execute(db)
-  return rows.map(({ turn }) => ({ integrationId, turn }))
+  return rows.map((turn) => ({ integrationId, ...turn }))
 }
 
 /** Puts a run that has had its slice behind all others of its workspace. */

@@ -103,8 +103,8 @@ test('workspaces take turns, and in a workspace the one that waits longest is fi
     [a, 2],
     [c, 3],
   ])
-  t.deepEqual(await dueTurnOf(db, c), [{ integrationId: c, turn: 3 }])
-  t.deepEqual(await dueTurnOf(db, other), [{ integrationId: other, turn: 1 }])
+  t.deepEqual(await dueTurnOf(db, c), [{ integrationId: c, turn: 3, hinted: false }])
+  t.deepEqual(await dueTurnOf(db, other), [{ integrationId: other, turn: 1, hinted: false }])
 })
 
 test('hints come before all that waits in their workspace', async (t) => {
@@ -117,7 +117,7 @@ test('hints come before all that waits in their workspace', async (t) => {
     [two, 1],
     [one, 2],
   ])
-  t.deepEqual(await dueTurnOf(db, two), [{ integrationId: two, turn: 1 }])
+  t.deepEqual(await dueTurnOf(db, two), [{ integrationId: two, turn: 1, hinted: true }])
 })
 
 test('a run that has had its slice goes behind the others of its workspace', async (t) => {
@@ -134,7 +134,7 @@ test('a run that has had its slice goes behind the others of its workspace', asy
     [two, 1],
     [one, 2],
   ])
-  t.deepEqual(await dueTurnOf(db, one), [{ integrationId: one, turn: 2 }])
+  t.deepEqual(await dueTurnOf(db, one), [{ integrationId: one, turn: 2, hinted: false }])
 })
 
 test('what a worker is at is not woken, and nothing that is not active', async (t) => {
