@@ -234,6 +234,7 @@ create table run (
   no_public_comments integer not null default 0,
   gone integer not null default 0,
   quarantined integer not null default 0,
+  unaccounted bigint[] not null default '{}'::bigint[],
   retracted integer not null default 0,
   hints_confirmed integer not null default 0,
   hints_fetched integer not null default 0,

@@ -179,6 +179,8 @@ export interface RunTable {
   noPublicComments: Generated<number>
   gone: Generated<number>
   quarantined: Generated<number>
+  /** The first few tickets that were seen and came to no end. */
+  unaccounted: Generated<number[]>
   retracted: Generated<number>
   hintsConfirmed: Generated<number>
   hintsFetched: Generated<number>

@@ -30,7 +30,9 @@ export function runJson(run: Run, now: DateTime, quarantine?: Quarantine) {
     bounded_by: boundOf(run, now),
     running_seconds: toSeconds(run.runningMs),
     tickets_per_second: ticketsPerSecond(run),
+    amber: amberOf(run),
     ledger: ledgerJson(run.ledger),
+    hints: run.hints,
     requests: run.requests,
     waits: waitsJson(run.waits),
     plan: run.plan,
@@ -53,6 +55,21 @@ function ledgerJson(ledger: Ledger) {
     unaccounted: unaccounted(ledger),
     closes: unaccounted(ledger) === 0,
   }
+}
+
+/** Why somebody should look at a run that did not fail, in words; nothing: it is as it should be. */
+function amberOf({ ledger, unaccounted: tickets, drift }: Run): string[] {
+  const reasons: string[] = []
+  if (unaccounted(ledger) !== 0) {
+    const which = tickets.length === 0 ? '' : `, among them ${tickets.join(', ')}`
+    reasons.push(`${unaccounted(ledger)} of the tickets seen came to no end${which}`)
+  }
+  if (drift.found > 0) {
+    reasons.push(
+      `${drift.found} of ${drift.sampled} transcripts that were read a second time had drifted`,
+    )
+  }
+  return reasons
 }
 
 /** The sums are those of all waits, also of the short ones that are not listed. */

@@ -84,6 +84,7 @@ export async function storeTicketsOnce(deps: PassDeps, pass: Pass, batch: Batch)
   let held: Change[] = []
   let hasSetAside = false
   const news = new Set<TicketId>()
+  const missing = new Set(ids)
   for (;;) {
     const next = await portions.next().catch(async (error: unknown) => {
       await storing
@@ -91,6 +92,7 @@ export async function storeTicketsOnce(deps: PassDeps, pass: Pass, batch: Batch)
       throw error
     })
     await untilStored(pass, storing)
+    for (const { ticket } of held) missing.delete(ticket.id)
     hasSetAside ||= held.some((change) => outcomeOf(change) === 'quarantined')
     if (next.done === true) {
       if (next.value && hasSetAside) {
@@ -98,7 +100,7 @@ export async function storeTicketsOnce(deps: PassDeps, pass: Pass, batch: Batch)
         held = []
         await assertExportAllowed(deps, pass)
       }
-      const batchOf = next.value && { batch: { ...batch, news } }
+      const batchOf = next.value && { batch: { ...batch, news, missing: [...missing] } }
       await untilStored(pass, store(deps, pass, held, { work, ...batchOf }))
       return next.value
     }
@@ -120,9 +122,10 @@ async function untilStored({ storing }: Pass, stored: Promise<void>): Promise<vo
   }
 }
 
-/** A batch, and which of its tickets have something new to tell. */
+/** A batch, which of its tickets have something new to tell, and which have come to no end. */
 interface Worked extends Batch {
   readonly news: ReadonlySet<TicketId>
+  readonly missing: readonly TicketId[]
 }
 
 interface Storing {
@@ -171,6 +174,7 @@ async function commit(
     )
     await addToLedger(trx, run.id, {
       ledger: ledgerOf(changes),
+      missing: batch?.missing ?? [],
       pages: batch?.kind === 'page' ? 1 : 0,
       reachedAt: work.isAside ? null : newestInstant(changes.map((change) => change.ticket)),
     })

@@ -1,20 +1,34 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
 import type { Database } from '../../db/schema.ts'
-import type { RunId } from '../ids.ts'
-import { type Ledger, hasNews } from './ledger.ts'
+import type { RunId, TicketId } from '../ids.ts'
+import { type HintOutcomes, type Ledger, hasNews } from './ledger.ts'
 
-/** Adds what one portion did; in the transaction that stores it. */
+/** So many tickets that came to no end are remembered by their numbers. */
+const MOST_UNACCOUNTED = 20
+
+/**
+ * Adds what one portion did; in the transaction that stores it. `missing` are tickets that were seen
+ * and came to no end, which is to be nobody.
+ */
 export async function addToLedger(
   trx: Transaction<Database>,
   id: RunId,
-  add: { ledger: Ledger; pages: number; reachedAt: Date | null },
+  add: {
+    ledger: Ledger
+    pages: number
+    reachedAt: Date | null
+    missing: readonly TicketId[]
+  },
 ): Promise<void> {
   await trx
     .updateTable('run')
     .set((eb) => ({
       pages: eb('pages', '+', add.pages),
       reachedAt: sql<Date | null>`greatest(reached_at, ${add.reachedAt}::timestamptz)`,
-      ticketsSeen: eb('ticketsSeen', '+', add.ledger.seen),
+      ticketsSeen: eb('ticketsSeen', '+', add.ledger.seen + add.missing.length),
+      unaccounted: sql<
+        number[]
+      >`(unaccounted || ${[...add.missing]}::bigint[])[:${sql.lit(MOST_UNACCOUNTED)}]`,
       published: eb('published', '+', add.ledger.published),
       unchanged: eb('unchanged', '+', add.ledger.unchanged),
       filtered: eb('filtered', '+', add.ledger.filtered),
@@ -28,13 +42,6 @@ export async function addToLedger(
     }))
     .where('id', '=', id)
     .execute()
-}
-
-/** What became of hints that a run has ended. */
-export interface HintOutcomes {
-  readonly confirmed: number
-  readonly fetched: number
-  readonly moot: number
 }
 
 export async function addHintOutcomes(

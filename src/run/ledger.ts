@@ -14,6 +14,13 @@ export interface Ledger {
   readonly retracted: number
 }
 
+/** What became of hints that a run has ended. */
+export interface HintOutcomes {
+  readonly confirmed: number
+  readonly fetched: number
+  readonly moot: number
+}
+
 /** Whether any ticket got further than it was; repeated and set aside ones did not. */
 export function hasNews({ seen, unchanged, quarantined }: Ledger): boolean {
   return seen > unchanged + quarantined

@@ -2,7 +2,7 @@ import { type Kysely, type Selectable, type Transaction, sql } from 'kysely'
 import type { DateTime } from 'luxon'
 import type { Database, RunKind, RunState, RunTable } from '../../db/schema.ts'
 import { IntegrationId, RunId } from '../ids.ts'
-import type { Ledger } from './ledger.ts'
+import type { HintOutcomes, Ledger } from './ledger.ts'
 import type { Drift } from './plan-store.ts'
 import { type RunPlan, planOf } from './plan.ts'
 import { Pace, type Sample } from './progress/pace.ts'
@@ -27,6 +27,10 @@ export interface Run {
   /** Milliseconds of the stream that are settled beyond that, read from the end of the window. */
   readonly aheadMs: number
   readonly ledger: Ledger
+  /** The first few of those that the ledger does not account for. */
+  readonly unaccounted: readonly number[]
+  /** How the hints ended that it has settled. */
+  readonly hints: HintOutcomes
   readonly requests: Readonly<Record<string, number>>
   /** Worked on it, without what it was held back for. */
   readonly runningMs: number
@@ -192,6 +196,8 @@ export function toRun(row: Selectable<RunTable>): Run {
       quarantined: row.quarantined,
       retracted: row.retracted,
     },
+    unaccounted: row.unaccounted,
+    hints: { confirmed: row.hintsConfirmed, fetched: row.hintsFetched, moot: row.hintsMoot },
     requests: row.requests as Record<string, number>,
     runningMs: row.runningMs,
     waits: Waits.parse(row.waits),

@@ -39,6 +39,8 @@ function aRun(fields: Partial<Run> = {}): Run {
     reachedAt: null,
     aheadMs: 0,
     ledger: { ...zero, gone: 0, quarantined: 0, retracted: 0 },
+    unaccounted: [],
+    hints: { confirmed: 0, fetched: 0, moot: 0 },
     requests: {},
     runningMs: 0,
     waits: Waits.parse({}),
