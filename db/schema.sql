@@ -87,7 +87,7 @@ create table delivery (
   settled_at timestamp with time zone,
   constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'superseded'::text, 'dead'::text]))),
   constraint delivery_workspace_id_sequence_fkey FOREIGN KEY (workspace_id, sequence) REFERENCES outbox_entry(workspace_id, sequence),
-  constraint delivery_pkey PRIMARY KEY (sink, workspace_id, sequence)
+  constraint delivery_pkey PRIMARY KEY (workspace_id, sequence, sink)
 );
 CREATE INDEX delivery_due ON public.delivery USING btree (sink, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_order ON public.delivery USING btree (integration_id, ticket_id, sequence) WHERE (state = 'pending'::text);
@@ -118,6 +118,8 @@ create table event_stream (
 create table feed (
   workspace_id text not null,
   last_sequence bigint not null default 0,
+  pruned_through bigint not null default 0,
+  constraint feed_check CHECK ((pruned_through <= last_sequence)),
   constraint feed_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id),
   constraint feed_pkey PRIMARY KEY (workspace_id)
 );
@@ -319,6 +321,7 @@ create table transcript (
   constraint transcript_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id),
   constraint transcript_pkey PRIMARY KEY (integration_id, ticket_id)
 );
+CREATE INDEX transcript_live ON public.transcript USING btree (workspace_id, integration_id, ticket_id) WHERE (state = 'live'::text);
 
 create table transcript_revision (
   integration_id uuid not null,

@@ -71,6 +71,7 @@ export interface WorkspaceTable {
 export interface FeedTable {
   workspaceId: string
   lastSequence: Generated<number>
+  prunedThrough: Generated<number>
 }
 
 export interface IntegrationTable {

@@ -65,6 +65,12 @@ async function keepPassing(
       if (Object.values(counts).some((count) => count > 0)) {
         publishLog.info({ sink, ...counts }, 'relay pass finished')
       }
+      if ((counts['missed'] ?? 0) > 0) {
+        publishLog.warn(
+          { sink },
+          'sink begins behind pruned publications: see …/transcripts/current',
+        )
+      }
       waitMs = Math.max(IDLE_MS, counts['holdMs'] ?? 0)
     } catch (error) {
       if (signal.aborted) return

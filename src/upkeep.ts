@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { eraseOnce } from './housekeeping/erase-once.ts'
 import { healClientOnce } from './housekeeping/heal-client-once.ts'
+import { prunePublicationsOnce } from './housekeeping/prune-publications-once.ts'
 import { renewTokensOnce } from './housekeeping/renew-tokens-once.ts'
 import { resealOnce } from './housekeeping/reseal-once.ts'
 import { pruneConsents } from './housekeeping/store.ts'
@@ -34,13 +35,15 @@ export async function runUpkeep(
 ): Promise<void> {
   const keys = config.secrets.encryptionKeys
   const { quotaShare } = config.zendesk
+  const { publicationRetentionDays: keepDays } = config
+  const sinks = Object.values(sinkNames(config))
   const passes = {
     'heal client': () => healClientOnce({ db, zendesk, quotaShare }, signal),
     'renew tokens': () => renewTokensOnce({ db, zendesk, quotaShare }, signal),
     reseal: () => resealOnce({ db, keys }, signal),
     'prune consents': () => pruneConsents(db),
+    'prune publications': () => prunePublicationsOnce({ db, sinks, keepDays }, signal),
   }
-  const sinks = Object.values(sinkNames(config))
   const erasing = { erase: () => eraseOnce({ db, sinks }, signal) }
   await Promise.all([
     keepUp(passes, INTERVAL_MS, signal),

@@ -17,7 +17,7 @@ import { createApp } from './platform/http/app.ts'
 import { aborted, runEntry } from './platform/lifecycle.ts'
 import { webLog as log, setLogLevel } from './platform/log.ts'
 import { listen } from './platform/http/server.ts'
-import { feedRoutes } from './publish/feed-route.ts'
+import { feedRoutes } from './publish/feed/routes.ts'
 import { ZendeskClient } from './zendesk/client.ts'
 
 export interface Web extends AsyncDisposable {

@@ -23,11 +23,14 @@ const tables = [
     )`,
 
   // The last sequence number given in a workspace. Its row lock is held until commit, so that
-  // numbers become visible in the order in which they were given.
+  // numbers become visible in the order in which they were given. Entries up to pruned_through are
+  // gone.
   sql`
     create table feed (
       workspace_id text primary key references workspace,
-      last_sequence bigint not null default 0
+      last_sequence bigint not null default 0,
+      pruned_through bigint not null default 0,
+      check (pruned_through <= last_sequence)
     )`,
 
   // scheduled_from is the first consent: no earlier slot concerns it. filters_version says which
@@ -318,6 +321,10 @@ const tables = [
       changed_at timestamptz not null default now(),
       primary key (integration_id, ticket_id)
     )`,
+  // Readers of the current transcripts page through those of their workspace in this order.
+  sql`
+    create index transcript_live on transcript (workspace_id, integration_id, ticket_id)
+      where state = 'live'`,
 
   // Each text stands in one row only: the feed and the current transcripts read it here.
   sql`
@@ -388,7 +395,7 @@ const tables = [
       claimed_until timestamptz,
       outcome text,
       settled_at timestamptz,
-      primary key (sink, workspace_id, sequence),
+      primary key (workspace_id, sequence, sink),
       foreign key (workspace_id, sequence) references outbox_entry
     )`,
   sql`

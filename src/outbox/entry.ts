@@ -1,4 +1,3 @@
-import type { DateTime } from 'luxon'
 import { z } from 'zod'
 import type { RetractionReason } from '../../db/schema.ts'
 import { IntegrationId, TicketId, WorkspaceId } from '../ids.ts'
@@ -20,7 +19,8 @@ export type Entry = Published | Retracted
 interface EntryBase {
   readonly id: string
   readonly sequence: number
-  readonly publishedAt: DateTime
+  /** `2026-01-01T00:00:00Z` */
+  readonly publishedAt: string
   readonly workspaceId: WorkspaceId
   readonly integrationId: IntegrationId
   readonly subdomain: string
@@ -58,7 +58,7 @@ export interface EntryRow {
   readonly ticketId: number
   readonly revision: number
   readonly contentHash: string | null
-  readonly publishedAt: DateTime
+  readonly publishedAt: string
   readonly subdomain: string
   readonly ticket: unknown
   readonly turns: unknown

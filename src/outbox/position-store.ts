@@ -8,26 +8,32 @@ export interface Position {
   readonly sequence: number
 }
 
+export interface Behind extends Position {
+  /** Entries that the sink has not come to and that are pruned: it goes on behind them. */
+  readonly missed: number
+}
+
 /** The workspaces with entries that a sink has not come to yet, with the position of each. */
 export async function findBehind(
   db: Kysely<Database>,
   sink: string,
   limit: number,
-): Promise<Position[]> {
+): Promise<Behind[]> {
   const rows = await db
     .selectFrom('feed')
     .leftJoin('sinkPosition as position', (join) =>
       join.onRef('position.workspaceId', '=', 'feed.workspaceId').on('position.sink', '=', sink),
     )
-    .select(['feed.workspaceId', sql<number>`coalesce(position.sequence, 0)`.as('sequence')])
+    .select([
+      'feed.workspaceId',
+      sql<number>`coalesce(position.sequence, 0)`.as('sequence'),
+      sql<number>`greatest(feed.pruned_through - coalesce(position.sequence, 0), 0)`.as('missed'),
+    ])
     .where(sql<boolean>`feed.last_sequence > coalesce(position.sequence, 0)`)
     .orderBy('feed.workspaceId')
     .limit(limit)
     .execute()
-  return rows.map(({ workspaceId, sequence }) => ({
-    workspaceId: WorkspaceId.parse(workspaceId),
-    sequence,
-  }))
+  return rows.map((row) => ({ ...row, workspaceId: WorkspaceId.parse(row.workspaceId) }))
 }
 
 /** Lets one transaction at a time write to a sink; false if another one does. */
@@ -37,7 +43,10 @@ export async function tryLockSink(trx: Transaction<Database>, sink: string): Pro
   return rows[0]?.locked === true
 }
 
-/** The position of a sink in a workspace, locked until the transaction ends. */
+/**
+ * The position of a sink in a workspace, locked until the transaction ends. One that begins where the
+ * feed is pruned already stands behind what is gone.
+ */
 export async function lockPosition(
   trx: Transaction<Database>,
   sink: string,
@@ -45,11 +54,16 @@ export async function lockPosition(
 ): Promise<number> {
   const row = await trx
     .insertInto('sinkPosition')
-    .values({ sink, workspaceId })
+    .values({
+      sink,
+      workspaceId,
+      sequence: sql<number>`coalesce(
+        (select pruned_through from feed where workspace_id = ${workspaceId}), 0)`,
+    })
     .onConflict((conflict) =>
-      conflict
-        .columns(['sink', 'workspaceId'])
-        .doUpdateSet({ sequence: sql<number>`sink_position.sequence` }),
+      conflict.columns(['sink', 'workspaceId']).doUpdateSet({
+        sequence: sql<number>`greatest(sink_position.sequence, excluded.sequence)`,
+      }),
     )
     .returning('sequence')
     .executeTakeFirstOrThrow()

@@ -43,7 +43,7 @@ export function toPublication(entry: Entry): Publication {
   const { id, type } = entry
   const envelope = {
     sequence: String(entry.sequence),
-    published_at: entry.publishedAt.toUTC().toFormat("yyyy-MM-dd'T'HH:mm:ss'Z'"),
+    published_at: entry.publishedAt,
     workspace_id: entry.workspaceId,
     integration_id: entry.integrationId,
   }

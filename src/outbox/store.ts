@@ -1,7 +1,7 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
 import type { Database } from '../../db/schema.ts'
-import type { WorkspaceId } from '../ids.ts'
-import { type Entry, type NewEntry, toEntry } from './entry.ts'
+import { WorkspaceId } from '../ids.ts'
+import { type Entry, type EntryRow, type NewEntry, toEntry } from './entry.ts'
 
 /**
  * The outbox: what was published, in the order in which readers get it. A reader keeps the sequence
@@ -16,10 +16,10 @@ import { type Entry, type NewEntry, toEntry } from './entry.ts'
  * - A rollback takes the raised number back with it: the next transaction gives the same number, and
  *   there is neither a gap nor a number that comes late.
  *
- * Hence whoever sees number n sees all of 1 to n. The price is that the commits of one workspace
- * queue up from `appendEntries` on, so it is the last write of its transaction. The only locks that
- * follow are the shares that foreign keys take: it is part of no deadlock, unless a transaction
- * appends while it holds the row of the workspace `for update`. None does.
+ * Hence whoever sees number n sees all of 1 to n that are not pruned. The price is that the commits of
+ * one workspace queue up from `appendEntries` on, so it is the last write of its transaction. The only
+ * locks that follow are the shares that foreign keys take: it is part of no deadlock, unless a
+ * transaction appends while it holds the row of the workspace `for update`. None does.
  */
 
 /** Appends in the given order. Nothing else may be written after it in the same transaction. */
@@ -64,44 +64,70 @@ export async function readFeedEnd(db: Kysely<Database>, workspaceId: WorkspaceId
   return row?.lastSequence ?? 0
 }
 
+/** The same of several workspaces. */
+export async function readFeedEnds(
+  db: Kysely<Database>,
+  workspaceIds: readonly WorkspaceId[],
+): Promise<ReadonlyMap<WorkspaceId, number>> {
+  const rows = await db
+    .selectFrom('feed')
+    .select(['workspaceId', 'lastSequence'])
+    .where('workspaceId', '=', sql<string>`any(${workspaceIds}::text[])`)
+    .execute()
+  return new Map(rows.map((row) => [WorkspaceId.parse(row.workspaceId), row.lastSequence]))
+}
+
 export interface FeedPage {
   readonly entries: readonly Entry[]
   /** The number that this page reaches: what to read after next. */
   readonly position: number
   readonly hasMore: boolean
+  /** Entries up to this number are pruned. Where it lies beyond `after`, some of them are missing. */
+  readonly prunedThrough: number
 }
 
 /** Bounds the memory of a page: stored text beyond it, compressed, goes to the next page. */
-const PAGE_BYTES = 4 * 1024 * 1024
+const PAGE_BYTES = 1024 * 1024
 
-/** The entries after a number, at most `limit`, fewer if they are large, at least one if there is one. */
+/**
+ * The entries after a number, at most `limit`, fewer if they are large, at least one if there is one.
+ * One statement reads them and how far the feed is pruned: a page is never short of an entry that was
+ * pruned while it was read.
+ */
 export async function readFeed(
   db: Kysely<Database>,
   workspaceId: WorkspaceId,
   after: number,
   limit: number,
 ): Promise<FeedPage> {
-  const end = await readFeedEnd(db, workspaceId)
-  if (end <= after) return { entries: [], position: after, hasMore: false }
-  // Numbers have no gaps, so a range of numbers bounds the work whatever the planner believes.
-  const through = Math.min(after + limit, end)
   const bytesBefore = sql<number>`coalesce(sum(pg_column_size(revision.turns)) over (
     order by entry.sequence rows between unbounded preceding and 1 preceding), 0)`
+  // Numbers have no gaps, so a range of numbers bounds the work whatever the planner believes.
+  const page = selectEntries(db)
+    .select(bytesBefore.as('bytesBefore'))
+    .where('entry.workspaceId', '=', workspaceId)
+    .where('entry.sequence', '>', after)
+    .where('entry.sequence', '<=', after + limit)
+    .as('page')
   const rows = await db
-    .selectFrom(
-      selectEntries(db)
-        .select(bytesBefore.as('bytesBefore'))
-        .where('entry.workspaceId', '=', workspaceId)
-        .where('entry.sequence', '>', after)
-        .where('entry.sequence', '<=', through)
-        .as('page'),
-    )
-    .selectAll()
-    .where('bytesBefore', '<', PAGE_BYTES)
-    .orderBy('sequence')
+    .selectFrom('feed')
+    .leftJoin(page, (join) => join.on('page.bytesBefore', '<', PAGE_BYTES))
+    .selectAll('page')
+    .select(['feed.lastSequence', 'feed.prunedThrough'])
+    .where('feed.workspaceId', '=', workspaceId)
+    .orderBy('page.sequence')
     .execute()
-  const position = rows.at(-1)?.sequence ?? through
-  return { entries: rows.flatMap(toEntry), position, hasMore: position < end }
+  const found = rows.filter(isEntry)
+  const { lastSequence: end, prunedThrough } = rows[0] ?? { lastSequence: 0, prunedThrough: 0 }
+  const position = found.at(-1)?.sequence ?? Math.max(after, Math.min(prunedThrough, end))
+  return { entries: found.flatMap(toEntry), position, hasMore: position < end, prunedThrough }
+}
+
+/** A feed without an entry in the range is one row without an entry. */
+function isEntry<Row extends { readonly sequence: number | null }>(
+  row: Row,
+): row is Row & EntryRow {
+  return row.sequence !== null
 }
 
 /** The entries with these numbers. */
@@ -118,6 +144,9 @@ export async function readEntries(
     .execute()
   return rows.flatMap(toEntry)
 }
+
+/** As it goes out; the connection reckons in UTC. */
+const publishedAt = sql<string>`to_char(entry.published_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
 function selectEntries(db: Kysely<Database>) {
   return db
@@ -139,7 +168,7 @@ function selectEntries(db: Kysely<Database>) {
       'entry.ticketId',
       'entry.revision',
       'entry.contentHash',
-      'entry.publishedAt',
+      publishedAt.as('publishedAt'),
       'integration.subdomain',
       'revision.ticket',
       'revision.turns',

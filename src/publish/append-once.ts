@@ -10,7 +10,8 @@ import { appendLines } from './file-sink.ts'
  * Brings a file up to date: what lies beyond its position goes in, then a position is saved, which
  * commits after the lines are flushed. A crash between the two repeats those lines, so a reader of
  * the file sees each publication at least once, in the order of the sequence of its workspace. Of
- * several workers one writes at a time and the others come back later.
+ * several workers one writes at a time and the others come back later. Entries that were pruned before
+ * the file came to them are not written; how many they are is told.
  */
 export interface AppendDeps {
   readonly db: Kysely<Database>
@@ -20,27 +21,27 @@ export interface AppendDeps {
   readonly path: string
 }
 
+export type AppendCounts = { appended: number; missed: number }
+
 const WORKSPACES = 100
 const LINES = 500
 
-export async function appendOnce(
-  deps: AppendDeps,
-  signal: AbortSignal,
-): Promise<{ appended: number }> {
-  let appended = 0
+export async function appendOnce(deps: AppendDeps, signal: AbortSignal): Promise<AppendCounts> {
+  const counts: AppendCounts = { appended: 0, missed: 0 }
   for (;;) {
     const behind = await findBehind(deps.db, deps.sink, WORKSPACES)
     let progressed = false
-    for (const { workspaceId } of behind) {
+    for (const { workspaceId, missed } of behind) {
       signal.throwIfAborted()
       const batch = await deps.db
         .transaction()
         .execute((trx) => appendBatch(trx, deps, workspaceId))
-      if (batch === 'locked') return { appended }
-      appended += batch.lines
+      if (batch === 'locked') return counts
+      counts.appended += batch.lines
+      counts.missed += missed
       progressed ||= batch.hasMoved
     }
-    if (!progressed) return { appended }
+    if (!progressed) return counts
   }
 }
 

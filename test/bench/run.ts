@@ -3,6 +3,7 @@ import { startEmbeddedPostgres } from '../../db/embedded.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { type Measurement, measureOurs, measurePeer } from './backfill.ts'
 import { measureBudget } from './budget.ts'
+import { measureFeed } from './feed.ts'
 import { type Way, measureImport } from './planner.ts'
 
 /**
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     planned: { type: 'string', default: '6000' },
     minute: { type: 'string', default: '4000' },
     budget: { type: 'string', default: '60000' },
+    feed: { type: 'string', default: '100000' },
   },
 })
 const tickets = Number(values.tickets)
@@ -60,6 +62,20 @@ say('')
 say('Four workers and two workspaces on an account of 400 requests a minute, share 0.5')
 say(row('', 'most', 'least', 'exports', '429s'))
 say(row('in a minute', String(most), String(least), String(mostExports), String(refused)))
+
+const history = Number(values.feed)
+say('')
+say(
+  `The feed: a history of ${history} publications with 4 turns each, read and parsed by one reader`,
+)
+say(row('', 'read', 'seconds', 'each/s', 'beside 1st', 'MB sent'))
+let oneByOne = 0
+for (const { how, publications, seconds, megabytes } of await measureFeed(url, history)) {
+  const each = publications / seconds
+  oneByOne ||= each
+  const cells = [publications, seconds.toFixed(1), each.toFixed(0), ratio(each, oneByOne)]
+  say(row(how, ...cells.map(String), megabytes.toFixed(1)))
+}
 
 function show(measurement: Measurement): Measurement {
   const { what, latencyMs: latency, seconds, peakRss } = measurement

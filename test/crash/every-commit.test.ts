@@ -30,6 +30,7 @@ const MUST_OCCUR = [
   'delete erasure',
   'delete transcript_revision',
   'insert delivery',
+  'delete outbox_entry',
   'update sink_position',
   'insert credential',
   'update credential',

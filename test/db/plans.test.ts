@@ -16,7 +16,7 @@ import { type IntegrationId, RunId, Subdomain, TicketId, WorkspaceId } from '../
 import { flagClient, listIntegrations } from '../../src/integration/store.ts'
 import { postponeDelivery } from '../../src/outbox/delivery-store.ts'
 import { readLiveTranscripts } from '../../src/outbox/live-store.ts'
-import { readFeed } from '../../src/outbox/store.ts'
+import { readFeed, readFeedEnds } from '../../src/outbox/store.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { dueTurnOf, hasHintsRun } from '../../src/run/due/due-store.ts'
 import { recentDrift } from '../../src/run/plan-store.ts'
@@ -134,6 +134,7 @@ async function readPages(
   await readLiveTranscripts(db, workspaceId, { after: undefined, limit: 100 })
   await readLiveTranscripts(db, workspaceId, { after: { integrationId: id, ticketId }, limit: 100 })
   await readFeed(db, workspaceId, 0, 1_000)
+  await readFeedEnds(db, [workspaceId])
   await dueTurnOf(db, id)
   await hasHintsRun(db, id)
   await findReadTicket(db, id, ticketId)

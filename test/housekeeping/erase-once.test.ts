@@ -129,8 +129,11 @@ test('only the revisions with what a later one took back are erased', async (t) 
   await publish(db, feed, said(1, 5, hello, thanks))
   t.deepEqual(await erase(), { erased: 1, postponed: 0 })
   t.deepEqual(await texts(db), ['1/1', '1/5', '2/1'])
-  const [live] = await readLiveTranscripts(db, feed.workspaceId, { after: undefined, limit: 10 })
-  t.deepEqual(live?.transcript.turns, [hello, thanks])
+  const { transcripts } = await readLiveTranscripts(db, feed.workspaceId, {
+    after: undefined,
+    limit: 10,
+  })
+  t.deepEqual(transcripts[0]?.transcript.turns, [hello, thanks])
 })
 
 test('what was taken back before the last look is found behind revisions that only grew', async (t) => {
@@ -259,7 +262,7 @@ test('a file that is behind skips many erased entries in one pass', async (t) =>
   await publish(db, feed, ...tickets, said(1_000, 1, hello))
   await db.deleteFrom('transcriptRevision').where('ticketId', '<', 1_000).execute()
 
-  t.deepEqual(await appendOnce({ db, sink: 'file', path: '/dev/null' }, never), { appended: 1 })
+  t.like(await appendOnce({ db, sink: 'file', path: '/dev/null' }, never), { appended: 1 })
 })
 
 for (const fate of ['breaks before', 'breaks after'] as const) {

@@ -1,7 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import test from 'ava'
 import type { Kysely } from 'kysely'
-import { connect } from '../../db/connect.ts'
 import type { Database } from '../../db/schema.ts'
 import { appendEntries, readFeed, readFeedEnd } from '../../src/outbox/store.ts'
 import { testDatabase } from '../support/database.ts'
@@ -14,7 +12,7 @@ import {
   publishIn,
   retract,
 } from '../support/outbox-rows.ts'
-import { randomFrom, randomText } from '../support/random.ts'
+import { randomText } from '../support/random.ts'
 
 async function readAll(db: Kysely<Database>, { workspaceId }: Feed, limit = 1_000) {
   const entries = []
@@ -126,79 +124,6 @@ test('a rollback takes its numbers back', async (t) => {
 
   t.like(await readAll(db, feed), [{ sequence: 1, ticketId: 2 }])
 })
-
-test('eight writers commit and roll back, three readers miss nothing and see nothing twice', async (t) => {
-  const { db, url } = await testDatabase(t)
-  const feed = await aFeed(db)
-  const pool = connect(url, { maxConnections: 14 })
-  t.teardown(() => pool.destroy())
-  const writing = new AbortController()
-  const readers = [1, 2, 3].map((seed) => followFeed(pool, feed, { seed, signal: writing.signal }))
-
-  const committed = await Promise.all(
-    Array.from({ length: 8 }, (_, writer) => writeAtRandom(pool, feed, { writer, rounds: 40 })),
-  )
-  writing.abort()
-  const seen = await Promise.all(readers)
-
-  const expected = committed.flat().sort((a, b) => a - b)
-  t.true(expected.length > 300 && expected.length < 8 * 40 * 3)
-  for (const entries of seen) {
-    t.deepEqual(
-      entries.map(({ sequence }) => sequence),
-      expected.map((_, index) => index + 1),
-    )
-    t.deepEqual(
-      entries.map(({ ticketId }): number => ticketId).sort((a, b) => a - b),
-      expected,
-    )
-  }
-})
-
-/** Answers the tickets that it committed. */
-async function writeAtRandom(
-  db: Kysely<Database>,
-  feed: Feed,
-  { writer, rounds }: { writer: number; rounds: number },
-): Promise<number[]> {
-  const random = randomFrom(writer + 1)
-  const committed: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const count = 1 + Math.floor(random() * 3)
-    const first = (writer * rounds + round) * 3 + 1
-    const tickets = Array.from({ length: count }, (_, index) => ({ ticketId: first + index }))
-    const trx = await db.startTransaction().execute()
-    await wait(random() * 4)
-    await publishIn(trx, feed, tickets)
-    await wait(random() * 4)
-    if (random() < 0.3) {
-      await trx.rollback().execute()
-    } else {
-      await trx.commit().execute()
-      committed.push(...tickets.map(({ ticketId }) => ticketId))
-    }
-  }
-  return committed
-}
-
-/** Reads on until nobody writes any more and the end is reached. */
-async function followFeed(
-  db: Kysely<Database>,
-  { workspaceId }: Feed,
-  { seed, signal }: { seed: number; signal: AbortSignal },
-) {
-  const random = randomFrom(seed * 1_000)
-  const entries = []
-  for (let after = 0, last = false; ;) {
-    const page = await readFeed(db, workspaceId, after, 1 + Math.floor(random() * 7))
-    entries.push(...page.entries)
-    after = page.position
-    if (page.hasMore) continue
-    if (last) return entries
-    last = signal.aborted
-    await wait(random() * 3)
-  }
-}
 
 test('large texts are spread over more pages than the limit asks for', async (t) => {
   const { db } = await testDatabase(t)

@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import test from 'ava'
-import { DateTime } from 'luxon'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
 import { IntegrationId, TicketId, WorkspaceId } from '../../src/ids.ts'
 import { toPublication } from '../../src/outbox/publication.ts'
@@ -13,7 +12,7 @@ const publication = toPublication({
   id: 'pub_0123456789abcdef0123456789abcdef',
   type: 'transcript.published',
   sequence: 1,
-  publishedAt: DateTime.fromISO('2026-01-01T00:00:00Z', { zone: 'utc' }),
+  publishedAt: '2026-01-01T00:00:00Z',
   workspaceId: WorkspaceId.parse('w1'),
   integrationId: IntegrationId.parse('11111111-1111-4111-8111-111111111111'),
   subdomain: 'acme',

@@ -71,6 +71,7 @@ const environmentSchema = z.object({
     .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected HH:MM, 00:00 to 23:59')
     .default('04:00'),
   BACKFILL_DAYS: wholeNumber(1, 3650).default(90),
+  PUBLICATION_RETENTION_DAYS: wholeNumber(1, 3650).default(90),
   SINK_URL: httpUrl.optional(),
   SINK_SECRET: z.string().regex(WEBHOOK_SECRET, 'expected whsec_ and padded base64').optional(),
   SINK_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
@@ -102,6 +103,7 @@ export interface Config {
   }
   readonly syncTimeUtc: string
   readonly backfillDays: number
+  readonly publicationRetentionDays: number
   readonly sink: {
     readonly url: string | undefined
     readonly file: string | undefined
@@ -164,6 +166,7 @@ function toConfig(env: ParsedEnvironment): Config {
     },
     syncTimeUtc: env.SYNC_TIME_UTC,
     backfillDays: env.BACKFILL_DAYS,
+    publicationRetentionDays: env.PUBLICATION_RETENTION_DAYS,
     sink: {
       url: env.SINK_URL,
       file: env.SINK_FILE,

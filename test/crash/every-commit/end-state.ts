@@ -124,14 +124,17 @@ function faultsOf(tables: ReadonlyMap<string, readonly Row[]>): string[] {
   const entries = of('outbox_entry').toSorted(
     (a, b) => Number(a['sequence']) - Number(b['sequence']),
   )
+  const pruned = Number(of('feed')[0]?.['pruned_through'] ?? 0)
   for (const [index, entry] of entries.entries()) {
-    if (entry['sequence'] !== index + 1) faults.push(`entry ${index + 1} is missing in the feed`)
+    const expected = pruned + index + 1
+    if (entry['sequence'] !== expected) faults.push(`entry ${expected} is missing in the feed`)
   }
   for (const [ticket, own] of Map.groupBy(entries, (entry) => String(entry['ticket_id']))) {
     const told = own.map(
       (entry) => `${String(entry['type']).slice(11)} ${String(entry['revision'])}`,
     )
-    if (own.some((entry, index) => entry['revision'] !== index + 1)) {
+    const first = pruned > 0 ? Number(own[0]?.['revision']) : 1
+    if (own.some((entry, index) => entry['revision'] !== first + index)) {
       faults.push(`ticket ${ticket}: ${told.join(', ')}`)
     }
   }

@@ -102,6 +102,14 @@ export async function rejectClient(db: Kysely<Database>, id: IntegrationId): Pro
     .execute()
 }
 
+/** Half of what was published was published long ago. */
+export async function ageHalf({ db }: Scene): Promise<void> {
+  await sql`
+    update outbox_entry set published_at = now() - interval '91 days' from feed
+    where feed.workspace_id = outbox_entry.workspace_id
+      and sequence <= feed.last_sequence / 2`.execute(db)
+}
+
 export async function anOldConsent(
   db: Kysely<Database>,
   integrationId: IntegrationId,

@@ -4,6 +4,7 @@ import { DateTime } from 'luxon'
 import type { Database } from '../../../db/schema.ts'
 import { eraseOnce } from '../../../src/housekeeping/erase-once.ts'
 import { healClientOnce } from '../../../src/housekeeping/heal-client-once.ts'
+import { prunePublicationsOnce } from '../../../src/housekeeping/prune-publications-once.ts'
 import { renewTokensOnce } from '../../../src/housekeeping/renew-tokens-once.ts'
 import { resealOnce } from '../../../src/housekeeping/reseal-once.ts'
 import { pruneConsents } from '../../../src/housekeeping/store.ts'
@@ -16,6 +17,7 @@ import { runOnce } from '../../../src/reconcile/run-once.ts'
 import { scheduleOnce } from '../../../src/schedule/schedule-once.ts'
 import {
   type Scene,
+  ageHalf,
   anOldConsent,
   changeMuch,
   missASlot,
@@ -110,6 +112,13 @@ export const steps: readonly Step[] = [
     hasNewKey: true,
     before: ({ db, integrationId }) => anOldConsent(db, integrationId),
     run: ({ db }) => pruneConsents(db),
+  },
+  {
+    pass: 'prune publications',
+    hasNewKey: true,
+    before: ageHalf,
+    run: ({ db, signal }) =>
+      prunePublicationsOnce({ db, sinks: [HTTP, FILE], keepDays: 90 }, signal),
   },
 ]
 

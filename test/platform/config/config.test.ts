@@ -24,6 +24,7 @@ for (const template of [
   test(accepts, { ZENDESK_URL_TEMPLATE: template, NODE_ENV: 'production', ADMIN_TOKEN: 'token' })
 }
 test(accepts, { ADMIN_TOKEN: 'short', READ_TOKEN: 'x' })
+test(accepts, { PUBLICATION_RETENTION_DAYS: '30' })
 test(accepts, { SINK_URL: 'http://localhost:1/hook', SINK_SECRET: 'whsec_YWJj' })
 test(accepts, { SINK_URL: 'https://example.com', SINK_SECRET: 'whsec_YWI=' })
 test(accepts, { ENCRYPTION_KEYS: `2026.1:${key},old_1:${key}` })
@@ -57,6 +58,8 @@ for (const template of [
 }
 test(refuses, 'ADMIN_TOKEN', { ADMIN_TOKEN: 'two words' })
 test(refuses, 'READ_TOKEN', { READ_TOKEN: 'tökén' })
+test(refuses, 'PUBLICATION_RETENTION_DAYS', { PUBLICATION_RETENTION_DAYS: '4000' })
+test(refuses, 'PUBLICATION_RETENTION_DAYS', { PUBLICATION_RETENTION_DAYS: '1.5' })
 test(refuses, 'SINK_SECRET', { SINK_SECRET: 'whsec_=' })
 test(refuses, 'SINK_SECRET', { SINK_SECRET: 'whsec_abcde' })
 test(refuses, 'SINK_SECRET', { SINK_SECRET: 'c2VjcmV0' })

@@ -1,94 +1,15 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { ExecutionContext } from 'ava'
 import test from 'ava'
-import Koa from 'koa'
 import type { Kysely } from 'kysely'
 import { request } from 'undici'
-import type { Database } from '../../db/schema.ts'
-import { RequestError } from '../../src/platform/errors.ts'
-import { feedRoutes } from '../../src/publish/feed-route.ts'
-import { testDatabase } from '../support/database.ts'
-import { type Feed, aFeed, aTranscript, aTurn, publish, retract } from '../support/outbox-rows.ts'
-import { randomText } from '../support/random.ts'
-
-interface Api {
-  readonly url: string
-  /** What the entry aborts when the process stops. */
-  readonly stop: AbortController
-  /** Resolves when the first request is there. */
-  readonly arrived: Promise<void>
-  /** Resolves when the first request has been worked through. */
-  readonly worked: Promise<void>
-}
-
-async function serveFeed(t: ExecutionContext, db: Kysely<Database>): Promise<Api> {
-  const stop = new AbortController()
-  const arrived = Promise.withResolvers<void>()
-  const worked = Promise.withResolvers<void>()
-  const app = new Koa()
-  app.on('error', () => {})
-  app.use(async (ctx, next) => {
-    arrived.resolve()
-    try {
-      await next()
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error
-      ctx.status = error.status
-      ctx.body = {
-        error: { code: error.publicCode, message: error.message, details: error.details },
-      }
-    } finally {
-      worked.resolve()
-    }
-  })
-  app.use(feedRoutes({ db, signal: stop.signal }).routes())
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    stop.abort()
-    server.closeAllConnections()
-    server.close()
-  })
-  // A server that listens on a port has an address of this kind.
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}/v1/workspaces`,
-    stop,
-    arrived: arrived.promise,
-    worked: worked.promise,
-  }
-}
-
-interface Answer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  // The shape is what the tests assert.
-  readonly body: ReturnType<typeof JSON.parse>
-}
-
-async function get(url: string): Promise<Answer> {
-  const { statusCode, headers, body } = await request(url)
-  return { status: statusCode, headers, body: await body.json() }
-}
-
-async function setUp(t: ExecutionContext): Promise<Api & { db: Kysely<Database>; feed: Feed }> {
-  const { db } = await testDatabase(t)
-  const [api, feed] = await Promise.all([serveFeed(t, db), aFeed(db)])
-  return { ...api, db, feed }
-}
-
-function tickets(first: number, last: number): { ticketId: number }[] {
-  return Array.from({ length: last - first + 1 }, (_, index) => ({ ticketId: first + index }))
-}
-
-function sequencesOf(body: { data: { sequence: string }[] }): number[] {
-  return body.data.map(({ sequence }) => Number(sequence))
-}
+import type { Database } from '../../../db/schema.ts'
+import { aFeedApi, get, sequencesOf, serveFeed, tickets } from '../../support/feed-api.ts'
+import { aFeed, aTranscript, aTurn, publish, retract } from '../../support/outbox-rows.ts'
+import { randomText } from '../../support/random.ts'
 
 test('a reader that follows next sees each publication once and in order', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, ...tickets(1, 5))
 
   const first = await get(`${url}/w1/transcripts?limit=3`)
@@ -114,7 +35,7 @@ test('a reader that follows next sees each publication once and in order', async
 })
 
 test('a publication shows the stored transcript, but neither its mark nor who wrote it', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, { ticketId: 42 })
 
   const { body } = await get(`${url}/w1/transcripts`)
@@ -131,7 +52,7 @@ test('a publication shows the stored transcript, but neither its mark nor who wr
 })
 
 test('the feed of a workspace without publications is empty and its next is good', async (t) => {
-  const { url } = await setUp(t)
+  const { url } = await aFeedApi(t)
 
   const first = await get(`${url}/w1/transcripts`)
   const second = await get(`${url}/w1/transcripts?after=${first.body.next}&limit=&wait=`)
@@ -141,7 +62,7 @@ test('the feed of a workspace without publications is empty and its next is good
 })
 
 test('an unknown and an impossible workspace are not found', async (t) => {
-  const { url } = await setUp(t)
+  const { url } = await aFeedApi(t)
 
   for (const id of ['w2', 'w1%00', '%E0%A4%A', '-']) {
     const { status, body } = await get(`${url}/${id}/transcripts`)
@@ -153,7 +74,7 @@ test('an unknown and an impossible workspace are not found', async (t) => {
 const refuses = test.macro<[string, number, RegExp]>({
   title: (_, query, status) => `transcripts${query} is refused with ${status}`,
   async exec(t, query, expected, detail) {
-    const { url } = await setUp(t)
+    const { url } = await aFeedApi(t)
 
     const { status, body } = await get(`${url}/w1/transcripts${query}`)
 
@@ -188,7 +109,7 @@ async function getLines(url: string, query: string): Promise<{ type: unknown; li
 }
 
 test('NDJSON streams the whole history, one publication a line', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, ...tickets(1, 450))
   const { body } = await get(`${url}/w1/transcripts?limit=1000`)
 
@@ -204,7 +125,7 @@ test('NDJSON streams the whole history, one publication a line', async (t) => {
 })
 
 test('NDJSON keeps to the limit and goes on after the sequence of the last line', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, ...tickets(1, 450))
 
   const first = await getLines(url, '?limit=300')
@@ -217,7 +138,7 @@ test('NDJSON keeps to the limit and goes on after the sequence of the last line'
 })
 
 test('NDJSON of nothing is empty', async (t) => {
-  const { url } = await setUp(t)
+  const { url } = await aFeedApi(t)
 
   const { lines } = await getLines(url, '')
 
@@ -225,7 +146,7 @@ test('NDJSON of nothing is empty', async (t) => {
 })
 
 test('a stream that breaks does not look complete', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, ...tickets(1, 450))
   await db
     .updateTable('transcriptRevision')
@@ -239,7 +160,7 @@ test('a stream that breaks does not look complete', async (t) => {
 })
 
 test('a stream is read no faster than its client takes it', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   const transcript = aTranscript([aTurn({ text: randomText(200_000) })])
   await publish(db, feed, ...tickets(1, 100).map((ticket) => ({ ...ticket, transcript })))
   const { body } = await request(`${url}/w1/transcripts`, {
@@ -277,7 +198,7 @@ async function withoutWaiting<T>(
 }
 
 test('a waiting reader gets what is published while it waits', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, { ticketId: 1 })
 
   const answer = await withoutWaiting(t, db, async () => {
@@ -291,7 +212,7 @@ test('a waiting reader gets what is published while it waits', async (t) => {
 })
 
 test('a reader that is behind does not wait', async (t) => {
-  const { url, db, feed } = await setUp(t)
+  const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, { ticketId: 1 })
 
   const answer = await withoutWaiting(t, db, () => get(`${url}/w1/transcripts?wait=30`))
@@ -300,7 +221,7 @@ test('a reader that is behind does not wait', async (t) => {
 })
 
 test('a wait that brings nothing ends with an empty page', async (t) => {
-  const { url } = await setUp(t)
+  const { url } = await aFeedApi(t)
 
   const { status, body } = await get(`${url}/w1/transcripts?wait=1`)
 
@@ -309,7 +230,7 @@ test('a wait that brings nothing ends with an empty page', async (t) => {
 })
 
 test('who waits is answered when the process stops', async (t) => {
-  const { url, db, stop } = await setUp(t)
+  const { url, db, stop } = await aFeedApi(t)
 
   const answer = await withoutWaiting(t, db, async () => {
     const waiting = get(`${url}/w1/transcripts?wait=30`)
@@ -322,7 +243,7 @@ test('who waits is answered when the process stops', async (t) => {
 })
 
 test('nobody waits for a client that is gone', async (t) => {
-  const { url, db, arrived, worked } = await setUp(t)
+  const { url, db, arrived, worked } = await aFeedApi(t)
   const client = new AbortController()
 
   const ended = await withoutWaiting(t, db, async () => {
@@ -335,39 +256,4 @@ test('nobody waits for a client that is gone', async (t) => {
   })
 
   t.is(ended, 'ended')
-})
-
-test('the current transcripts are the live ones at their newest revision, page by page', async (t) => {
-  const { url, db, feed } = await setUp(t)
-  await publish(db, feed, ...tickets(1, 5))
-  await publish(db, feed, { ticketId: 3, revision: 2 })
-  await retract(db, feed, { ticketId: 2, revision: 2, reason: 'deleted' })
-  await publish(db, await aFeed(db, 'other'), { ticketId: 6 })
-
-  const first = await get(`${url}/w1/transcripts/current?limit=3`)
-  const second = await get(`${url}/w1/transcripts/current?limit=3&cursor=${first.body.next_cursor}`)
-
-  const shown = [...first.body.data, ...second.body.data]
-  t.deepEqual(
-    shown.map(({ id, revision }) => [id, revision]),
-    [
-      ['zendesk:acme:1', 1],
-      ['zendesk:acme:3', 2],
-      ['zendesk:acme:4', 1],
-      ['zendesk:acme:5', 1],
-    ],
-  )
-  t.is(second.body.next_cursor, null)
-  t.like(shown[0], { text: 'Customer: It does not start.', source: 'zendesk' })
-})
-
-test('who starts with the current transcripts follows the feed from their feed_cursor', async (t) => {
-  const { url, db, feed } = await setUp(t)
-  await publish(db, feed, ...tickets(1, 2))
-
-  const current = await get(`${url}/w1/transcripts/current`)
-  await publish(db, feed, { ticketId: 3 })
-  const news = await get(`${url}/w1/transcripts?after=${current.body.feed_cursor}`)
-
-  t.deepEqual(sequencesOf(news.body), [3])
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { IntegrationId, TicketId } from '../ids.ts'
-import type { TranscriptKey } from '../outbox/live-store.ts'
-import { EXPECTED_CURSOR, wholeNumber } from '../platform/http/query.ts'
+import { IntegrationId, TicketId } from '../../ids.ts'
+import type { TranscriptKey } from '../../outbox/live-store.ts'
+import { EXPECTED_CURSOR, wholeNumber } from '../../platform/http/query.ts'
 
 export const FeedQuery = z.object({
   after: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'the "next" of an earlier answer').default(0),
