@@ -241,6 +241,8 @@ create table run (
   hints_confirmed integer not null default 0,
   hints_fetched integer not null default 0,
   hints_moot integer not null default 0,
+  news_hinted integer not null default 0,
+  news_silent integer not null default 0,
   requests jsonb not null default '{}'::jsonb,
   plan jsonb not null default '{}'::jsonb,
   drift_sampled integer not null default 0,
@@ -342,15 +344,24 @@ create table webhook (
   account_id bigint,
   created_at timestamp with time zone not null default now(),
   last_received_at timestamp with time zone,
-  checked_at timestamp with time zone,
-  problem text,
   silent_share double precision,
-  constraint webhook_problem_check CHECK ((problem = ANY (ARRAY['missing'::text, 'disabled'::text, 'circuit_broken'::text]))),
   constraint webhook_silent_share_check CHECK (((silent_share >= (0)::double precision) AND (silent_share <= (1)::double precision))),
   constraint webhook_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
   constraint webhook_pkey PRIMARY KEY (integration_id)
 );
 CREATE INDEX webhook_key ON public.webhook USING btree (key_id);
+
+create table webhook_check (
+  integration_id uuid not null,
+  due_at timestamp with time zone not null default now(),
+  attempts integer not null default 0,
+  checked_at timestamp with time zone,
+  problem text,
+  constraint webhook_check_problem_check CHECK ((problem = ANY (ARRAY['scope_missing'::text, 'forbidden'::text, 'limit_reached'::text, 'rejected'::text, 'token_refused'::text, 'unavailable'::text, 'failing'::text, 'circuit_broken'::text]))),
+  constraint webhook_check_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint webhook_check_pkey PRIMARY KEY (integration_id)
+);
+CREATE INDEX webhook_check_due ON public.webhook_check USING btree (due_at);
 
 create table workspace (
   id text not null,

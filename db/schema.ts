@@ -34,6 +34,7 @@ export interface Database {
   credential: CredentialTable
   budget: BudgetTable
   webhook: WebhookTable
+  webhookCheck: WebhookCheckTable
   requestCount: RequestCountTable
   lease: LeaseTable
   run: RunTable
@@ -125,8 +126,6 @@ export interface BudgetTable {
   updatedAt: Defaulted
 }
 
-export type WebhookProblem = 'missing' | 'disabled' | 'circuit_broken'
-
 export interface WebhookTable {
   integrationId: string
   zendeskWebhookId: string | null
@@ -135,9 +134,26 @@ export interface WebhookTable {
   accountId: number | null
   createdAt: Defaulted
   lastReceivedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  silentShare: number | null
+}
+
+/** Why hints do not come, or may not, from a webhook that is ours to keep. */
+export type WebhookProblem =
+  | 'scope_missing'
+  | 'forbidden'
+  | 'limit_reached'
+  | 'rejected'
+  | 'token_refused'
+  | 'unavailable'
+  | 'failing'
+  | 'circuit_broken'
+
+export interface WebhookCheckTable {
+  integrationId: string
+  dueAt: Defaulted
+  attempts: Generated<number>
   checkedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   problem: WebhookProblem | null
-  silentShare: number | null
 }
 
 export interface RequestCountTable {
@@ -186,6 +202,9 @@ export interface RunTable {
   hintsConfirmed: Generated<number>
   hintsFetched: Generated<number>
   hintsMoot: Generated<number>
+  /** News of tickets that a hint had told of, and news of the export that none had. */
+  newsHinted: Generated<number>
+  newsSilent: Generated<number>
   requests: ColumnType<unknown, string | undefined, string>
   plan: ColumnType<unknown, string | undefined, string>
   driftSampled: Generated<number>

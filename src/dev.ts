@@ -98,6 +98,8 @@ function demoEnvironment(databaseUrl: string, simulator: Simulator): Environment
   return {
     LOG_LEVEL: 'warn',
     HOST: '127.0.0.1',
+    // So that the simulated account tells of changes by itself.
+    ZENDESK_SCOPE: 'read webhooks:write',
     ...process.env,
     ...demoSecrets(),
     NODE_ENV: 'development',

@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
+import { provisionOnce } from './connect/webhook/provision-once.ts'
 import { eraseOnce } from './housekeeping/erase-once.ts'
 import { healClientOnce } from './housekeeping/heal-client-once.ts'
 import { prunePublicationsOnce } from './housekeeping/prune-publications-once.ts'
+import { pruneHintsOnce } from './housekeeping/prune-hints-once.ts'
 import { renewTokensOnce } from './housekeeping/renew-tokens-once.ts'
 import { resealOnce } from './housekeeping/reseal-once.ts'
 import { pruneConsents } from './housekeeping/store.ts'
@@ -18,6 +20,9 @@ const INTERVAL_MS = 5 * 60_000
 /** What was taken back is to be gone soon; a round that finds nothing asks one small index. */
 const ERASE_INTERVAL_MS = 5_000
 
+/** Who has just connected waits for the first hint; this asks one small index, too. */
+const PROVISION_INTERVAL_MS = 3_000
+
 export interface UpkeepDeps {
   readonly db: Kysely<Database>
   readonly config: Config
@@ -26,7 +31,7 @@ export interface UpkeepDeps {
 
 /**
  * What nobody asks for and has to be done: at the start, for the configuration may be another one,
- * then every few minutes, erasing every few seconds, until the signal aborts. What fails does not keep
+ * then every few minutes, erasing and looking after webhooks every few seconds, until the signal aborts. What fails does not keep
  * the rest from being done.
  */
 export async function runUpkeep(
@@ -43,11 +48,15 @@ export async function runUpkeep(
     reseal: () => resealOnce({ db, keys }, signal),
     'prune consents': () => pruneConsents(db),
     'prune publications': () => prunePublicationsOnce({ db, sinks, keepDays }, signal),
+    'prune hints': () => pruneHintsOnce({ db }, signal),
   }
   const erasing = { erase: () => eraseOnce({ db, sinks }, signal) }
+  const deps = { db, zendesk, keys, quotaShare, publicUrl: config.publicUrl }
+  const provisioning = { 'provision webhooks': () => provisionOnce(deps, signal) }
   await Promise.all([
     keepUp(passes, INTERVAL_MS, signal),
     keepUp(erasing, ERASE_INTERVAL_MS, signal),
+    keepUp(provisioning, PROVISION_INTERVAL_MS, signal),
   ])
 }
 

@@ -6,9 +6,10 @@ import type { Database } from '../db/schema.ts'
 import { healthRoutes } from './admin/health-routes.ts'
 import { integrationRoutes } from './admin/integration-routes.ts'
 import { previewRoutes } from './admin/preview/routes.ts'
+import { webhookSecretRoutes } from './admin/webhook/routes.ts'
 import { workspaceRoutes } from './admin/workspace-routes.ts'
 import { connectRoutes } from './connect/routes.ts'
-import { checkKeys } from './credential/store.ts'
+import { checkKeys } from './credential/keys-store.ts'
 import { requireRead } from './platform/http/auth.ts'
 import { openBoss } from './platform/boss.ts'
 import { type Config, loadConfig } from './platform/config/config.ts'
@@ -39,6 +40,7 @@ export async function startWeb(config: Config): Promise<Web> {
     healthRoutes({ db }),
     workspaceRoutes({ db, config }),
     integrationRoutes({ db, config }),
+    webhookSecretRoutes({ db, config }),
     previewRoutes({ db, zendesk, config }),
     connectRoutes({ db, boss, zendesk, config }),
     guardedFeed({ db, config, signal: stopping.signal }),

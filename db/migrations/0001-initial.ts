@@ -112,8 +112,7 @@ const tables = [
 
   // Where hints of an integration may come from. zendesk_webhook_id is the webhook that we made (null: a
   // person made one and told its secret); account_id is the account that its first signed delivery
-  // named. problem is what the last check found, silent_share how much of what a sync found was hinted
-  // by nothing.
+  // named. silent_share is the part of the news of the last syncs that no hint had told of.
   sql`
     create table webhook (
       integration_id uuid primary key references integration,
@@ -123,11 +122,23 @@ const tables = [
       account_id bigint,
       created_at timestamptz not null default now(),
       last_received_at timestamptz,
-      checked_at timestamptz,
-      problem text check (problem in ('missing', 'disabled', 'circuit_broken')),
       silent_share double precision check (silent_share between 0 and 1)
     )`,
   sql`create index webhook_key on webhook (key_id)`,
+
+  // A webhook that is ours to make and to keep. due_at is when it is next looked after, and for whoever
+  // has claimed it, until when; attempts counts looks in a row that found it unwell, problem is what the
+  // last one found, checked_at when one last came to its end.
+  sql`
+    create table webhook_check (
+      integration_id uuid primary key references integration,
+      due_at timestamptz not null default now(),
+      attempts integer not null default 0,
+      checked_at timestamptz,
+      problem text check (problem in ('scope_missing', 'forbidden', 'limit_reached', 'rejected',
+        'token_refused', 'unavailable', 'failing', 'circuit_broken'))
+    )`,
+  sql`create index webhook_check_due on webhook_check (due_at)`,
 
   // Requests sent to Zendesk for an integration, by limit family and status; 0: no whole answer.
   sql`
@@ -178,6 +189,8 @@ const tables = [
       hints_confirmed integer not null default 0,
       hints_fetched integer not null default 0,
       hints_moot integer not null default 0,
+      news_hinted integer not null default 0,
+      news_silent integer not null default 0,
       requests jsonb not null default '{}',
       plan jsonb not null default '{}',
       drift_sampled integer not null default 0,

@@ -5,7 +5,10 @@ import type { Run } from '../run/store.ts'
 import { SLOTS_A_MINUTE } from '../zendesk/budget/window.ts'
 import { boundOf, etaSeconds, progressOf } from '../run/progress/pace.ts'
 import { runJson } from './run-json.ts'
+import { webhookEndpoint } from '../integration/webhook/endpoint.ts'
 import type { AccountBudget, Counts, Quarantine, TokenTimes } from './store.ts'
+import { webhookJson } from './webhook/webhook-json.ts'
+import type { WebhookState } from './webhook/state-store.ts'
 
 /** Everything that is shown of an integration, read at one instant. */
 export interface Overview {
@@ -15,6 +18,7 @@ export interface Overview {
   readonly lastRun: Run | undefined
   readonly lastSlot: DateTime | null
   readonly nextSlot: DateTime | null
+  readonly webhook: WebhookState
   readonly token: TokenTimes | undefined
   readonly counts: Counts
   readonly quarantine: Quarantine
@@ -40,15 +44,12 @@ export function integrationJson(overview: Overview, { publicUrl, minuteMs }: Sho
     reconnect_required: needsReconnect(integration),
     connected_at: integration.connectedAt?.toISO() ?? null,
     careful_until: integration.carefulUntil?.toISO() ?? null,
-    webhook: {
-      state: 'missing',
-      endpoint: `${publicUrl}/webhooks/zendesk/${integration.id}`,
-      last_received_at: null,
-    },
+    webhook: webhookJson(overview.webhook, webhookEndpoint(publicUrl, integration.id)),
     token: token === undefined ? null : tokenJson(token),
     sync: syncJson(overview),
     backfill: backfillJson(overview),
     counts: countsJson(overview.counts),
+    hints: hintsJson(overview.counts, now),
     quota: {
       limit_per_minute: budget?.limitPerMinute ?? null,
       our_share: quotaShare,
@@ -106,6 +107,14 @@ function countsJson(counts: Counts) {
     retracted,
     quarantined,
     hints_pending: counts.hintsPending,
+  }
+}
+
+function hintsJson({ hintsPending, hintsPendingSince: since }: Counts, now: DateTime) {
+  return {
+    pending: hintsPending,
+    pending_since: since?.toISO() ?? null,
+    oldest_age_seconds: since === null ? 0 : Math.max(0, Math.round(now.diff(since).as('seconds'))),
   }
 }
 

@@ -24,6 +24,7 @@ import {
   readQuarantine,
   readTokenTimes,
 } from './store.ts'
+import { readWebhookState } from './webhook/state-store.ts'
 
 export interface IntegrationDeps {
   readonly db: Kysely<Database>
@@ -86,7 +87,8 @@ async function knownIntegration(
   return integration
 }
 
-async function showIntegration({ db, config }: IntegrationDeps, id: string | undefined) {
+/** The integration as people see it. */
+export async function showIntegration({ db, config }: IntegrationDeps, id: string | undefined) {
   const overview = await db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -116,6 +118,7 @@ async function readOverview(
     lastRun: await latestRun(trx, id),
     lastSlot: await readLastSlot(trx, id),
     nextSlot: isScheduled ? nextSlotAfter(workspace, syncTimeUtc, now) : null,
+    webhook: await readWebhookState(trx, id),
     token: await readTokenTimes(trx, id),
     counts: await countTickets(trx, id),
     quarantine: await readQuarantine(trx, id),

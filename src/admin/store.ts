@@ -12,6 +12,8 @@ export interface Counts {
   readonly quarantined: number
   readonly retracted: number
   readonly hintsPending: number
+  /** When the one of them came that waits longest. */
+  readonly hintsPendingSince: DateTime | null
 }
 
 export async function countTickets(
@@ -30,9 +32,12 @@ export async function countTickets(
     .where('integrationId', '=', integrationId)
     .where('state', '=', 'retracted')
     .executeTakeFirstOrThrow()
-  const { hintsPending } = await db
+  const { hintsPending, hintsPendingSince } = await db
     .selectFrom('hint')
-    .select(({ fn }) => fn.countAll<number>().as('hintsPending'))
+    .select(({ fn }) => [
+      fn.countAll<number>().as('hintsPending'),
+      fn.min('receivedAt').as('hintsPendingSince'),
+    ])
     .where('integrationId', '=', integrationId)
     .where('settledAt', 'is', null)
     .executeTakeFirstOrThrow()
@@ -45,6 +50,7 @@ export async function countTickets(
     quarantined: count('quarantined'),
     retracted,
     hintsPending,
+    hintsPendingSince,
   }
 }
 

@@ -5,17 +5,20 @@ import type { TokenGrant } from '../credential/credential.ts'
 import { saveCredential } from '../credential/store.ts'
 import type { IntegrationId } from '../ids.ts'
 import { lockIntegration, markConnected } from '../integration/store.ts'
+import { requestWebhookCheck } from '../integration/webhook/check-store.ts'
 import { wakeRuns } from '../platform/boss.ts'
 import type { Config } from '../platform/config/config.ts'
 import { RequestError } from '../platform/errors.ts'
 import { queueBackfill } from '../run/due/backfill-store.ts'
 import { dueTurnOf } from '../run/due/due-store.ts'
+import { mayMakeWebhooks } from './webhook/wanted.ts'
 
 const DAY_MS = 86_400_000
 
 /**
- * Makes the integration active, with its credential, its backfill and the job that wakes it, or
- * changes nothing: all of it is one transaction.
+ * Makes the integration active, with its credential, its backfill and the job that wakes it, and the
+ * note that its webhook is to be made where the consent lets us; or changes nothing: all of it is one
+ * transaction.
  */
 export async function activateOnce(
   { db, boss, config }: { db: Kysely<Database>; boss: PgBoss; config: Config },
@@ -31,6 +34,7 @@ export async function activateOnce(
     await saveCredential(trx, config.secrets.encryptionKeys, integrationId, consented.grant)
     await markConnected(trx, integration, consented.zendeskUserId)
     await queueBackfill(trx, integrationId, windowFrom)
+    if (mayMakeWebhooks(consented.grant.scope)) await requestWebhookCheck(trx, integrationId)
     await wakeRuns(boss, trx, await dueTurnOf(trx, integrationId))
   })
 }

@@ -3,7 +3,6 @@ import type { Kysely, Selectable, Transaction } from 'kysely'
 import { DateTime } from 'luxon'
 import type { CredentialTable, Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
-import { CredentialError } from '../platform/errors.ts'
 import type { EncryptionKey } from '../platform/config/secrets.ts'
 import { type Credential, type TokenGrant, renewalDue } from './credential.ts'
 import { NONCE_BYTES, seal, unseal } from './seal.ts'
@@ -66,34 +65,6 @@ export async function destroyCredential(
   integrationId: IntegrationId,
 ): Promise<void> {
   await trx.deleteFrom('credential').where('integrationId', '=', integrationId).execute()
-}
-
-/**
- * Throws unless every stored credential can be opened: each key id that occurs is known, and one row
- * of each opens. A process that started without this check would fail an integration at a time.
- */
-export async function checkKeys(
-  db: Kysely<Database>,
-  keys: readonly EncryptionKey[],
-): Promise<void> {
-  const rows = await db.selectFrom('credential').distinctOn('keyId').selectAll().execute()
-  const unknown = rows.map((row) => row.keyId).filter((id) => !keys.some((key) => key.id === id))
-  if (unknown.length > 0) {
-    const names = unknown.map((id) => `"${id}"`).join(', ')
-    throw new CredentialError(
-      `stored credentials are sealed with key ${names}, which ENCRYPTION_KEYS lacks: add it back behind the first key until every credential is sealed with a newer one`,
-    )
-  }
-  for (const row of rows) {
-    try {
-      toCredential(row, keys)
-    } catch (cause) {
-      throw new CredentialError(
-        `key "${row.keyId}" of ENCRYPTION_KEYS does not open the stored credentials: it is not the key that sealed them; put that one back under this id`,
-        { cause },
-      )
-    }
-  }
 }
 
 export function toCredential(

@@ -94,19 +94,28 @@ const hasEnded = sql`(row.has_news or class = 'content' or looks + 1 >= ${sql.li
 
 /**
  * Ends the hints that the export has caught up with: the row that it showed of their ticket is not
- * older than they are. What takes words back may not show there: for that a look is needed. Returns
- * how many.
+ * older than they are. What takes words back may not show there: for that a look is needed. Says how
+ * many, and of how many tickets that have had news since an instant.
  */
 export async function confirmHints(
   trx: Transaction<Database>,
   integrationId: IntegrationId,
-): Promise<number> {
-  const { numAffectedRows } = await sql`
-    update hint set settled_at = now(), outcome = 'confirmed'
-    from ticket
-    where hint.integration_id = ${integrationId}::uuid and hint.settled_at is null
-      and hint.class = 'content'
-      and ticket.integration_id = hint.integration_id and ticket.ticket_id = hint.ticket_id
-      and ticket.generated_at >= date_trunc('second', hint.occurred_at)`.execute(trx)
-  return Number(numAffectedRows ?? 0)
+  newsSince: DateTime,
+): Promise<{ confirmed: number; news: number }> {
+  const { rows } = await sql<{ confirmed: number; news: number }>`
+    with ended as (
+      update hint set settled_at = now(), outcome = 'confirmed'
+      from ticket
+      where hint.integration_id = ${integrationId}::uuid and hint.settled_at is null
+        and hint.class = 'content'
+        and ticket.integration_id = hint.integration_id and ticket.ticket_id = hint.ticket_id
+        and ticket.generated_at >= date_trunc('second', hint.occurred_at)
+      returning hint.ticket_id
+    )
+    select count(*) as confirmed, count(distinct ended.ticket_id) filter (
+      where transcript.changed_at >= ${newsSince.toJSDate()}::timestamptz) as news
+    from ended
+    left join transcript on transcript.integration_id = ${integrationId}::uuid
+      and transcript.ticket_id = ended.ticket_id`.execute(trx)
+  return rows[0] ?? { confirmed: 0, news: 0 }
 }

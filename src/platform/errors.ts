@@ -1,3 +1,4 @@
+import type { WebhookProblem } from '../../db/schema.ts'
 import type { Bound } from './held-time.ts'
 
 /**
@@ -15,6 +16,7 @@ export type ErrorCode =
   | 'ERR_ZENDESK_UNAVAILABLE'
   | 'ERR_ZENDESK_REFUSED'
   | 'ERR_ZENDESK_SHAPE'
+  | 'ERR_WEBHOOK_REFUSED'
   | 'ERR_TICKET_UNREADABLE'
   | 'ERR_LEASE_LOST'
   | 'ERR_SINK_UNAVAILABLE'
@@ -121,6 +123,21 @@ export class ZendeskRefusedError extends AppError {
   constructor(integrationError: IntegrationErrorCode, message: string, cause?: unknown) {
     super(message, { cause })
     this.integrationError = integrationError
+  }
+}
+
+/**
+ * Zendesk does not let us make or keep our webhook. Hints are a convenience: the integration goes on
+ * without them.
+ */
+export class WebhookRefusedError extends AppError {
+  override readonly name = 'WebhookRefusedError'
+  readonly code = 'ERR_WEBHOOK_REFUSED'
+  readonly remedy = 'skip'
+  readonly problem: WebhookProblem
+  constructor(problem: WebhookProblem, cause?: unknown) {
+    super(`Zendesk refuses what was asked about our webhook (${problem})`, { cause })
+    this.problem = problem
   }
 }
 

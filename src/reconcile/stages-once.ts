@@ -3,6 +3,7 @@ import type { Database, HintClass } from '../../db/schema.ts'
 import { readCursor } from '../cursor/store.ts'
 import { assertLease } from '../run/lease-store.ts'
 import { addRequests } from '../run/ledger-store.ts'
+import { saveSilentShare } from '../run/news-store.ts'
 import { finishRun } from '../run/store.ts'
 import { stripStaged } from './events/store.ts'
 import type { Lanes } from './lanes/lanes.ts'
@@ -42,6 +43,7 @@ async function settleReading(trx: Transaction<Database>, pass: Pass): Promise<vo
   await closeBackLane(trx, pass, null)
   await stripStaged(trx, pass.integration.id)
   await watchDriftOnce(trx, pass)
+  if (pass.run.kind === 'sync') await saveSilentShare(trx, pass.run)
 }
 
 /** Returns whether the stage came to its end. */

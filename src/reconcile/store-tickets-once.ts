@@ -7,6 +7,7 @@ import type { HeldTime } from '../platform/held-time.ts'
 import { type Lease, assertLease } from '../run/lease-store.ts'
 import { addDrift } from '../run/plan-store.ts'
 import { addToLedger } from '../run/ledger-store.ts'
+import { addNews } from '../run/news-store.ts'
 import type { Run } from '../run/store.ts'
 import { readKnownTickets, saveTickets } from '../ticket/store.ts'
 import { saveRetractions, saveRevisions } from '../transcript/store.ts'
@@ -178,6 +179,9 @@ async function commit(
       pages: batch?.kind === 'page' ? 1 : 0,
       reachedAt: work.isAside ? null : newestInstant(changes.map((change) => change.ticket)),
     })
+    // Until it shows that a hint has told of them.
+    const silent = run.kind === 'sync' && !work.isLook ? entries.length : 0
+    await addNews(trx, run.id, { hinted: 0, silent })
     await dropStaged(
       trx,
       integration.id,

@@ -107,6 +107,8 @@ export interface WebhookSettings {
   readonly early: boolean
   /** Deliveries start eight minutes late, as after Zendesk's throttling. */
   readonly throttled: boolean
+  /** So many webhooks the plan allows; null: any number. */
+  readonly most: number | null
 }
 
 export const DEFAULT_WEBHOOK_SETTINGS: WebhookSettings = {
@@ -115,6 +117,7 @@ export const DEFAULT_WEBHOOK_SETTINGS: WebhookSettings = {
   lossShare: 0,
   early: false,
   throttled: false,
+  most: null,
 }
 
 export const DEFAULT_SETTINGS: AccountSettings = {

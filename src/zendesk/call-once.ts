@@ -28,9 +28,12 @@ export interface Call {
   readonly spender: Spender
   readonly token: TokenSource
   readonly family: Family
-  readonly method?: 'GET' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Asked before each try. */
   readonly path: () => string
+  readonly json?: object
+  /** It may have worked although nobody knows: whoever repeats it must look first. */
+  readonly isTriedOnce?: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal
   readonly logFields: Readonly<Record<string, string>>
@@ -151,6 +154,7 @@ async function tryOnce(
       logFields: call.logFields,
       ...(call.onEnd !== undefined && { onEnd: call.onEnd }),
       ...(call.method !== undefined && { method: call.method }),
+      ...(call.json !== undefined && { json: call.json }),
     })
     const told = readLimits(answer.headers, call.family)
     await deps.permits.learn(call.spender.subdomain, told, sentAt)
@@ -190,7 +194,7 @@ async function backOff(
     state.lostMs += performance.now() - triedAt
   }
   const pauseMs = backoffMs(Math.max(1, state.failures), Math.random(), deps.minuteMs)
-  const tries = error.status === 404 ? TRIES_OF_404 : TRIES
+  const tries = call.isTriedOnce === true ? 1 : error.status === 404 ? TRIES_OF_404 : TRIES
   if (state.failures >= tries || state.lostMs + pauseMs > PATIENCE_MS) {
     givenUp.add(error)
     throw error

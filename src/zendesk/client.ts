@@ -41,6 +41,7 @@ import type {
   TicketPage,
   ZendeskAccount,
 } from './types.ts'
+import { WebhookClient } from './webhooks/webhook-client.ts'
 
 /** A page of a thousand tickets takes Zendesk most of a minute on a bad day, then it gives up itself. */
 const EXPORT_TIMEOUT_MS = 70_000
@@ -52,9 +53,12 @@ const EXPORT_TIMEOUT_MS = 70_000
  */
 export class ZendeskClient {
   readonly #account: AccountClient
+  readonly webhooks: WebhookClient
 
   constructor(deps: ZendeskDeps) {
-    this.#account = new AccountClient(deps)
+    const account = new AccountClient(deps)
+    this.#account = account
+    this.webhooks = new WebhookClient((...asked) => account.call(...asked))
   }
 
   /** One page of the ticket export, from a cursor or, the first time, from an instant. */

@@ -41,6 +41,9 @@ test('an integration that waits for consent shows what there is', async (t) => {
       state: 'missing',
       endpoint: `${config.publicUrl}/webhooks/zendesk/${integrationId}`,
       last_received_at: null,
+      checked_at: null,
+      problem: null,
+      silent_share: null,
     },
     token: null,
     sync: { cursor_at: null, lag_seconds: null, last_slot: null, next_slot: null, last_run: null },
@@ -54,6 +57,7 @@ test('an integration that waits for consent shows what there is', async (t) => {
       quarantined: 0,
       hints_pending: 0,
     },
+    hints: { pending: 0, pending_since: null, oldest_age_seconds: 0 },
     quota: { limit_per_minute: null, our_share: 0.5, used_last_minute: 0 },
   })
 })

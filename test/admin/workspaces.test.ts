@@ -23,7 +23,7 @@ test('a workspace begins with the default settings, and with a feed', async (t) 
   t.like(made.json, { id: 'w1', ...defaults })
   t.regex(String(made.at('created_at')), /^\d{4}-\d\d-\d\dT.*Z$/)
   t.deepEqual(await web.db.selectFrom('feed').selectAll().execute(), [
-    { workspaceId: 'w1', lastSequence: 0 },
+    { workspaceId: 'w1', lastSequence: 0, prunedThrough: 0 },
   ])
 })
 

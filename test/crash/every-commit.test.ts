@@ -35,6 +35,10 @@ const MUST_OCCUR = [
   'insert credential',
   'update credential',
   'update hint',
+  'delete hint',
+  'insert webhook',
+  'update webhook',
+  'update webhook_check',
   'insert run',
   'update integration',
 ]

@@ -41,6 +41,9 @@ function ofIntegrations() {
         now() + interval '30 days', now() + random() * interval '15 days' + interval '3 hours'
       from integration`,
     sql`
+      insert into webhook (integration_id, key_id, signing_secret, account_id)
+      select id, 'newer', '\\x00', 1 from integration`,
+    sql`
       insert into consent (state_hash, integration_id, key_id, code_verifier, expires_at)
       select decode(md5(id::text), 'hex'), id, 'older', '\\x00', now() + interval '9 minutes'
       from integration order by id limit 2000`,
@@ -57,6 +60,9 @@ function ofIntegrations() {
       insert into request_count (integration_id, family, status, requests)
       select id, family, code, 1 from integration,
         unnest('{account,incremental,comments}'::text[]) family, unnest('{200,429}'::int[]) code`,
+    sql`
+      insert into webhook_check (integration_id, due_at, checked_at)
+      select id, now() + random() * interval '1 day' + interval '1 hour', now() from integration`,
     sql`
       insert into author (integration_id, user_id, is_staff)
       select id, n, n < 3 from integration, generate_series(1, 20) n`,

@@ -11,6 +11,7 @@ import {
   readQuarantine,
   readTokenTimes,
 } from '../../src/admin/store.ts'
+import { readWebhookState } from '../../src/admin/webhook/state-store.ts'
 import { claimConsent } from '../../src/connect/store.ts'
 import { type IntegrationId, RunId, Subdomain, TicketId, WorkspaceId } from '../../src/ids.ts'
 import { flagClient, listIntegrations } from '../../src/integration/store.ts'
@@ -129,6 +130,7 @@ async function readPages(
   await readTokenTimes(db, id)
   await readAccountBudget(db, Subdomain.parse('acme'))
   await readLastSlot(db, id)
+  await readWebhookState(db, id)
   await listTicketFacts(db, id, { after: 0, limit: 1_000 })
   await readStoredFrom(db, id)
   await readLiveTranscripts(db, workspaceId, { after: undefined, limit: 100 })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
-import { checkKeys, destroyCredential } from '../../src/credential/store.ts'
+import { checkKeys } from '../../src/credential/keys-store.ts'
+import { destroyCredential } from '../../src/credential/store.ts'
 import { resealOnce } from '../../src/housekeeping/reseal-once.ts'
 import { IntegrationId } from '../../src/ids.ts'
 import { loadConfig } from '../../src/platform/config/config.ts'

@@ -115,9 +115,9 @@ test('the export confirms what it has caught up with, but nothing that takes wor
     hint(integrationId, 'privacy', 1, 'soft_deleted'),
   ])
 
-  const confirmed = await db.transaction().execute((trx) => confirmHints(trx, integrationId))
+  const ended = await db.transaction().execute((trx) => confirmHints(trx, integrationId, noon))
 
-  t.is(confirmed, 2)
+  t.deepEqual(ended, { confirmed: 2, news: 0 })
   const rest = await db.selectFrom('hint').select('eventId').where('outcome', 'is', null).execute()
   t.deepEqual(rest.map(({ eventId }) => eventId).toSorted(), ['after', 'privacy', 'unknown ticket'])
 })

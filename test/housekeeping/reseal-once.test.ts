@@ -1,6 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
 import { freshCredential } from '../../src/credential/refresh-once.ts'
-import { checkKeys, lockCredential, readCredential } from '../../src/credential/store.ts'
+import { checkKeys } from '../../src/credential/keys-store.ts'
+import { lockCredential, readCredential } from '../../src/credential/store.ts'
+import { readWebhookSecret, saveWebhookSecret } from '../../src/credential/webhook/secret-store.ts'
 import { resealOnce } from '../../src/housekeeping/reseal-once.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { testDatabase } from '../support/database.ts'
@@ -50,6 +52,37 @@ test('a credential without a refresh token is sealed anew as such', async (t) =>
   await resealOnce({ db, keys: rotated }, signal)
 
   t.like(await readCredential(db, [newKey], account.integrationId), { refreshToken: null })
+})
+
+test('the secrets of webhooks are sealed anew as well', async (t) => {
+  const { db, ids } = await aVault(t, 25)
+  const known = () => Promise.all(ids.map((id) => readWebhookSecret(db, rotated, id)))
+  for (const [index, id] of ids.entries()) {
+    const webhook = {
+      secret: `secret-${index}`,
+      zendeskWebhookId: index === 0 ? null : `01J${index}`,
+    }
+    await db.transaction().execute((trx) => saveWebhookSecret(trx, [oldKey], id, webhook))
+  }
+  const before = await known()
+
+  t.deepEqual(await resealOnce({ db, keys: rotated }, signal), { resealed: 50, unopened: 0 })
+
+  await checkKeys(db, [newKey])
+  t.deepEqual(await known(), before)
+  t.is((await readWebhookSecret(db, [newKey], ids[0]!))?.secret, 'secret-0')
+})
+
+test('no process starts without the key of a webhook, or with other bytes of it', async (t) => {
+  const { db, ids } = await aVault(t, 1)
+  await resealOnce({ db, keys: rotated }, signal)
+  const webhook = { secret: 'secret', zendeskWebhookId: null }
+  await db.transaction().execute((trx) => saveWebhookSecret(trx, [oldKey], ids[0]!, webhook))
+
+  await t.throwsAsync(checkKeys(db, [newKey]), { message: /sealed with key "test"/ })
+  const other = { ...oldKey, key: Buffer.alloc(32, 5) }
+  await t.throwsAsync(checkKeys(db, [newKey, other]), { message: /does not open/ })
+  await t.notThrowsAsync(checkKeys(db, rotated))
 })
 
 test('with one key, or with all sealed by the first, there is nothing to do', async (t) => {

@@ -7,7 +7,7 @@ import test from 'ava'
 import type { AttemptOutcome } from '../../src/simulator/delivery/attempt.ts'
 import { waitBeforeRetry } from '../../src/simulator/delivery/retry.ts'
 import { prettyJson, signature, TEST_SECRET } from '../../src/simulator/delivery/sign.ts'
-import { deskWith, rowsOf } from './support.ts'
+import { codeFor, deskWith, exchange, request, rowsOf } from './support.ts'
 import type { Desk, Json } from './support.ts'
 
 interface Received {
@@ -125,6 +125,30 @@ test('a webhook for events must be POST and JSON, stay one, and reach a public a
     t.is(status, 422)
     t.is(json['error'], 'RecordInvalid')
   }
+})
+
+test('a plan allows so many webhooks and no more', async (t) => {
+  const desk = await deskWith(t, { settings: { webhooks: { most: 1 } } })
+  await subscribe(desk, 'https://a.example/in', ['created'])
+
+  const { status, json } = await desk.send('POST', '/api/v2/webhooks', {
+    webhook: { name: 'one more', endpoint: 'https://a.example/in', subscriptions: [] },
+  })
+
+  t.is(status, 422)
+  t.is(json['error'], 'RecordInvalid')
+})
+
+test('a token with read alone sees webhooks and makes none', async (t) => {
+  const { simulator } = await deskWith(t)
+  const base = `${simulator.url}/acme`
+  const { json } = await exchange(base, await codeFor(base, { scope: 'read' }))
+  const headers = { Authorization: `Bearer ${String(json['access_token'])}` }
+
+  t.is((await request(`${base}/api/v2/webhooks`, { headers })).status, 200)
+  const made = await request(`${base}/api/v2/webhooks`, { headers, method: 'POST' })
+  t.is(made.status, 403)
+  t.regex(made.text, /missing the following required scopes: write/)
 })
 
 test('secrets of the authentication never come back', async (t) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type Kysely, type Transaction, sql } from 'kysely'
-import type { Database } from '../../../db/schema.ts'
+import { type Kysely, type Selectable, type Transaction, sql } from 'kysely'
+import type { Database, WebhookTable } from '../../../db/schema.ts'
 import type { IntegrationId } from '../../ids.ts'
 import type { EncryptionKey } from '../../platform/config/secrets.ts'
 import { NONCE_BYTES, seal, unseal } from '../seal.ts'
@@ -14,16 +14,23 @@ export interface WebhookSecret {
   readonly zendeskWebhookId: string | null
 }
 
-/** Stores a signing secret in the place of whatever was there. Who sends with it is not known yet. */
+/**
+ * Stores a signing secret in the place of whatever was there. Who sends with it is not known yet, and
+ * hints are expected from now on.
+ */
 export async function saveWebhookSecret(
   trx: Transaction<Database>,
   keys: readonly EncryptionKey[],
   integrationId: IntegrationId,
   { secret, zendeskWebhookId }: WebhookSecret,
 ): Promise<void> {
-  const context = { integrationId, field: 'signing_secret' } as const
-  const { keyId, sealed } = seal(keys, context, secret, randomBytes(NONCE_BYTES))
-  const row = { keyId, signingSecret: sealed, zendeskWebhookId, accountId: null, problem: null }
+  const row = {
+    ...sealSecret(keys, integrationId, secret),
+    zendeskWebhookId,
+    accountId: null,
+    createdAt: sql<Date>`now()`,
+    silentShare: null,
+  }
   await trx
     .insertInto('webhook')
     .values({ integrationId, ...row })
@@ -45,13 +52,47 @@ export async function readWebhookSecret(
 ): Promise<KnownWebhook | undefined> {
   const row = await db
     .selectFrom('webhook')
-    .select(['keyId', 'signingSecret', 'zendeskWebhookId', 'accountId'])
+    .select(['integrationId', 'keyId', 'signingSecret', 'zendeskWebhookId', 'accountId'])
     .where('integrationId', '=', integrationId)
     .executeTakeFirst()
   if (row === undefined) return undefined
-  const { keyId, signingSecret, ...rest } = row
+  const { zendeskWebhookId, accountId } = row
+  return { zendeskWebhookId, accountId, secret: openSecret(keys, row) }
+}
+
+/** The columns of a secret, sealed with the first key. */
+export function sealSecret(
+  keys: readonly EncryptionKey[],
+  integrationId: IntegrationId,
+  secret: string,
+): { keyId: string; signingSecret: Buffer } {
   const context = { integrationId, field: 'signing_secret' } as const
-  return { ...rest, secret: unseal(keys, keyId, context, signingSecret) }
+  const { keyId, sealed } = seal(keys, context, secret, randomBytes(NONCE_BYTES))
+  return { keyId, signingSecret: sealed }
+}
+
+export function openSecret(
+  keys: readonly EncryptionKey[],
+  {
+    integrationId,
+    keyId,
+    signingSecret,
+  }: Pick<Selectable<WebhookTable>, 'integrationId' | 'keyId' | 'signingSecret'>,
+): string {
+  return unseal(keys, keyId, { integrationId, field: 'signing_secret' }, signingSecret)
+}
+
+/** Undefined: there is no webhook. Null: a person has made it. Else the one that we made. */
+export async function readWebhookId(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+): Promise<string | null | undefined> {
+  const row = await db
+    .selectFrom('webhook')
+    .select('zendeskWebhookId')
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst()
+  return row?.zendeskWebhookId
 }
 
 /** Forgets the webhook of an integration; returns the id of the one that we had made. */

@@ -2,6 +2,7 @@ import { confirmHints, findHintedTickets, settleHints } from '../../hint/store.t
 import type { HintClass } from '../../../db/schema.ts'
 import { assertLease } from '../../run/lease-store.ts'
 import { addHintOutcomes } from '../../run/ledger-store.ts'
+import { addNews } from '../../run/news-store.ts'
 import { SHOWN_AT_ONCE } from '../../zendesk/answers/shown-tickets.ts'
 import type { Pass, PassDeps } from '../store-tickets-once.ts'
 import { lookOnce } from './look-once.ts'
@@ -33,17 +34,24 @@ export async function hintsOnce(
       )
       const ended = await settleHints(trx, pass.integration.id, hints)
       await addHintOutcomes(trx, pass.run.id, { ...ended, confirmed: 0 })
+      await addNews(trx, pass.run.id, { hinted: news.size, silent: 0 })
     },
   })
   return 'more'
 }
 
-/** Ends the hints of what the export has shown by itself: they cost nothing more. */
+/**
+ * Ends the hints of what the export has shown by itself: they cost nothing more. News of theirs that
+ * the export has brought were not silent.
+ */
 export async function confirmHintsOnce({ db }: PassDeps, pass: Pass): Promise<void> {
+  const { run, integration } = pass
   await db.transaction().execute(async (trx) => {
     await assertLease(trx, pass.lease)
-    const confirmed = await confirmHints(trx, pass.integration.id)
+    const since = run.startedAt ?? run.createdAt
+    const { confirmed, news } = await confirmHints(trx, integration.id, since)
     if (confirmed === 0) return
-    await addHintOutcomes(trx, pass.run.id, { confirmed, fetched: 0, moot: 0 })
+    await addHintOutcomes(trx, run.id, { confirmed, fetched: 0, moot: 0 })
+    await addNews(trx, run.id, { hinted: news, silent: -news })
   })
 }

@@ -3,7 +3,7 @@ import type { Invocation, Webhook, WebhookFields } from './webhook.ts'
 import { isoSeconds } from '../world/clock.ts'
 import { ADMIN_NUMBER, userId } from '../world/ids.ts'
 import type { Answer, Call } from '../api/answer.ts'
-import { noContent, ok, recordNotFound } from '../api/answer.ts'
+import { noContent, ok, recordInvalid, recordNotFound } from '../api/answer.ts'
 import { readFields } from './fields.ts'
 
 const NEW: WebhookFields = {
@@ -22,6 +22,10 @@ export function createWebhook(call: Call): Answer {
   const original = call.account.webhooks.get(call.query.get('clone_webhook_id') ?? '')
   const read = readFields(call.body, original?.fields ?? NEW)
   if ('refusal' in read) return read.refusal
+  const { most } = call.account.settings.webhooks
+  if (most !== null && call.account.webhooks.list().length >= most) {
+    return recordInvalid('webhook', 'the limit of webhooks of this plan is reached')
+  }
   const webhook = call.account.webhooks.create(read.fields, String(userId(ADMIN_NUMBER)))
   // Right after its creation the instant has nine digits, ever after none.
   const exact = `${new Date(webhook.createdAt).toISOString().slice(0, 23)}166385Z`

@@ -27,7 +27,7 @@ const MOST_WARNINGS = 100
 const USER_AGENT = userAgent()
 
 export interface HttpRequest {
-  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** The account's address; the token is sent there and nowhere else. */
   readonly base: string
   /** Begins with a slash. */

@@ -20,6 +20,8 @@ const DAYS = 80
 /** Less than the account has tickets, so that the import takes several pages. */
 const PAGE_SIZE = 8
 
+const SCOPE = 'read webhooks:write'
+
 export const subdomain = Subdomain.parse('acme')
 export const workspaceId = WorkspaceId.parse('w1')
 
@@ -49,7 +51,9 @@ export async function startAccount(seed: string): Promise<Account> {
   })
   const key = (name: string) => `${name}:${randomBytes(32).toString('base64')}`
   const [older, newer] = [key('older'), key('newer')]
-  const environment = await testEnvironment('postgres://localhost/unused', simulator)
+  const environment = await testEnvironment('postgres://localhost/unused', simulator, {
+    ZENDESK_SCOPE: SCOPE,
+  })
   return {
     simulator,
     windowFrom: new Date((await simulator.now()) - 90 * 86_400_000),
@@ -101,7 +105,7 @@ export async function consent(
       response_type: 'code',
       client_id: 'hearflow',
       redirect_uri: redirectUri,
-      scope: 'read',
+      scope: SCOPE,
       state: 's',
       code_challenge: codeChallenge(codeVerifier),
       code_challenge_method: 'S256',

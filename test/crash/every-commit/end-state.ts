@@ -33,6 +33,8 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   ],
   // A row that was shown right after its change has no fingerprint, for it may not be the last one.
   'public.ticket': ['settled_at', 'retry_at', 'fingerprint'],
+  'public.webhook': ['signing_secret', 'created_at', 'last_received_at'],
+  'public.webhook_check': ['due_at', 'checked_at', 'attempts'],
   'public.hint': ['received_at', 'due_at', 'settled_at', 'looks'],
   'public.transcript': ['changed_at'],
   // Which ticket of a portion comes first is left to chance; the order of each is looked at below.

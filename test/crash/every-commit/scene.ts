@@ -127,6 +127,11 @@ export async function anOldConsent(
     .execute()
 }
 
+export async function aWeekLater(db: Kysely<Database>): Promise<void> {
+  await sql`
+    update hint set settled_at = now() - interval '8 days' where settled_at is not null`.execute(db)
+}
+
 /** They are all in the export when this returns. */
 async function mutate(simulator: Simulator, mutations: readonly Mutation[]): Promise<void> {
   for (const mutation of mutations) await simulator.mutate(subdomain, mutation)

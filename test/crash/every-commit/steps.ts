@@ -2,13 +2,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { DateTime } from 'luxon'
 import type { Database } from '../../../db/schema.ts'
+import { provisionOnce } from '../../../src/connect/webhook/provision-once.ts'
 import { eraseOnce } from '../../../src/housekeeping/erase-once.ts'
 import { healClientOnce } from '../../../src/housekeeping/heal-client-once.ts'
 import { prunePublicationsOnce } from '../../../src/housekeeping/prune-publications-once.ts'
+import { pruneHintsOnce } from '../../../src/housekeeping/prune-hints-once.ts'
 import { renewTokensOnce } from '../../../src/housekeeping/renew-tokens-once.ts'
 import { resealOnce } from '../../../src/housekeeping/reseal-once.ts'
 import { pruneConsents } from '../../../src/housekeeping/store.ts'
 import type { IntegrationId } from '../../../src/ids.ts'
+import { requestWebhookCheck } from '../../../src/integration/webhook/check-store.ts'
 import { openBoss } from '../../../src/platform/boss.ts'
 import { appendOnce } from '../../../src/publish/append-once.ts'
 import { relayOnce } from '../../../src/publish/relay-once.ts'
@@ -18,6 +21,7 @@ import { scheduleOnce } from '../../../src/schedule/schedule-once.ts'
 import {
   type Scene,
   ageHalf,
+  aWeekLater,
   anOldConsent,
   changeMuch,
   missASlot,
@@ -102,6 +106,12 @@ export const steps: readonly Step[] = [
     run: (worker) => healClientOnce({ ...worker, quotaShare: 1 }, worker.signal),
   },
   {
+    pass: 'provision webhook',
+    before: ({ db, integrationId }) =>
+      db.transaction().execute((trx) => requestWebhookCheck(trx, integrationId)),
+    run: provision,
+  },
+  {
     pass: 'reseal',
     hasNewKey: true,
     run: ({ db, config, signal }) =>
@@ -120,7 +130,27 @@ export const steps: readonly Step[] = [
     run: ({ db, signal }) =>
       prunePublicationsOnce({ db, sinks: [HTTP, FILE], keepDays: 90 }, signal),
   },
+  {
+    pass: 'prune hints',
+    hasNewKey: true,
+    before: ({ db }) => aWeekLater(db),
+    run: ({ db, signal }) => pruneHintsOnce({ db }, signal),
+  },
 ]
+
+/** Until nothing is left that is due: what a dead worker has claimed is due again at once. */
+async function provision(worker: Worker, db: Kysely<Database>): Promise<void> {
+  const { config, signal } = worker
+  const { encryptionKeys: keys } = config.secrets
+  const deps = { ...worker, keys, publicUrl: config.publicUrl, quotaShare: 1 }
+  await db
+    .updateTable('webhookCheck')
+    .set({ dueAt: new Date(0) })
+    .where('problem', 'is', null)
+    .where('checkedAt', 'is', null)
+    .execute()
+  await provisionOnce(deps, signal)
+}
 
 async function enqueue({ db, url, signal }: Worker): Promise<void> {
   const boss = await openBoss(url, { maintain: false })
