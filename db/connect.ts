@@ -1,4 +1,10 @@
-import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely'
+import {
+  CamelCasePlugin,
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+} from 'kysely'
 import { DateTime } from 'luxon'
 import { Pool, types } from 'pg'
 import type { Database } from './schema.ts'
@@ -34,6 +40,8 @@ export const ownTypes = {
 export interface ConnectOptions {
   readonly maxConnections?: number
   readonly applicationName?: string
+  /** A statement, or a connection, that takes longer than this fails. */
+  readonly answerTimeoutMs?: number
 }
 
 /** Opens a pool. The parsers belong to this pool alone: pg-boss keeps its own connections and types. */
@@ -43,14 +51,42 @@ export function connect(url: string, options: ConnectOptions = {}): Kysely<Datab
     max: options.maxConnections ?? 10,
     application_name: options.applicationName ?? 'hearflow-zendesk',
     options: '-c TimeZone=UTC -c DateStyle=ISO',
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: options.answerTimeoutMs ?? 10_000,
+    ...(options.answerTimeoutMs !== undefined && { query_timeout: options.answerTimeoutMs }),
     types: ownTypes,
   })
   outliveConnections(pool)
   return new Kysely<Database>({
-    dialect: new PostgresDialect({ pool }),
+    dialect: new PostgresDialect({
+      pool: options.answerTimeoutMs === undefined ? pool : dropUnanswered(pool),
+    }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   })
+}
+
+/** Closes a connection whose answer did not come, for the next statement would wait behind that one. */
+function dropUnanswered(pool: Pool): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    connect: async () => {
+      const client = await pool.connect()
+      let isUnanswered = false
+      const query = async (text: string, parameters: readonly unknown[]) => {
+        try {
+          return await client.query(text, [...parameters])
+        } catch (error) {
+          if (error instanceof Error && error.message === 'Query read timeout') isUnanswered = true
+          throw error
+        }
+      }
+      return {
+        // Cursors, the other form of a query, are never used.
+        query: query as unknown as PostgresPoolClient['query'],
+        release: (destroy) => client.release(destroy === true || isUnanswered),
+      }
+    },
+  }
 }
 
 /** A connection that the server ends must not end the process. */

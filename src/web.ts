@@ -19,6 +19,7 @@ import { aborted, runEntry } from './platform/lifecycle.ts'
 import { webLog as log, setLogLevel } from './platform/log.ts'
 import { listen } from './platform/http/server.ts'
 import { feedRoutes } from './publish/feed/routes.ts'
+import { openIntake } from './webhook/intake-store.ts'
 import { ZendeskClient } from './zendesk/client.ts'
 
 export interface Web extends AsyncDisposable {
@@ -35,8 +36,10 @@ export async function startWeb(config: Config): Promise<Web> {
   const boss = await openBoss(config.databaseUrl, { maintain: false })
   stack.defer(() => boss.stop({ graceful: false }))
   const zendesk = stack.use(new ZendeskClient({ db, config }))
+  const intake = stack.use(openIntake(config))
   const stopping = new AbortController()
   const app = createApp([
+    intake.routes,
     healthRoutes({ db }),
     workspaceRoutes({ db, config }),
     integrationRoutes({ db, config }),

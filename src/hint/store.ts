@@ -4,7 +4,10 @@ import type { Database, HintClass, HintOutcome } from '../../db/schema.ts'
 import { type IntegrationId, TicketId } from '../ids.ts'
 import { type Hint, LOOK_DELAY_MS, classOf } from './hint.ts'
 
-/** Stores hints in one statement; one that is known already changes nothing. */
+/**
+ * Stores hints in one statement; one that is known already changes nothing. Two statements with hints
+ * in common wait for each other, so that all of them take the rows in one order.
+ */
 export async function saveHints(db: Kysely<Database>, hints: readonly Hint[]): Promise<void> {
   if (hints.length === 0) return
   const classes = hints.map((hint) => classOf(hint.type))
@@ -18,6 +21,7 @@ export async function saveHints(db: Kysely<Database>, hints: readonly Hint[]): P
       ${classes}::text[], ${hints.map((hint) => hint.occurredAt.toISO())}::timestamptz[],
       ${classes.map((name) => LOOK_DELAY_MS[name])}::float8[]
     ) as row (integration_id, event_id, ticket_id, type, class, occurred_at, delay_ms)
+    order by integration_id, event_id
     on conflict do nothing`.execute(db)
 }
 

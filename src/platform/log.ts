@@ -31,6 +31,7 @@ export function errorFields(error: unknown): Record<string, unknown> {
 }
 
 export const webLog = log.child({ stage: 'web' })
+export const webhookLog = log.child({ stage: 'webhook' })
 export const connectLog = log.child({ stage: 'connect' })
 export const zendeskLog = log.child({ stage: 'zendesk' })
 export const scheduleLog = log.child({ stage: 'schedule' })
@@ -44,6 +45,7 @@ export function setLogLevel(level: string): void {
   const loggers = [
     log,
     webLog,
+    webhookLog,
     connectLog,
     zendeskLog,
     scheduleLog,
@@ -53,4 +55,23 @@ export function setLogLevel(level: string): void {
     housekeepingLog,
   ]
   for (const logger of loggers) logger.level = level
+}
+
+/**
+ * For what may happen thousands of times in a second: lets one line through in so many milliseconds,
+ * and tells it how many were left out before.
+ */
+export function seldom(ms: number): (write: (leftOut: number) => void) => void {
+  let lastAt = Number.NEGATIVE_INFINITY
+  let leftOut = 0
+  return (write) => {
+    const now = performance.now()
+    if (now - lastAt < ms) {
+      leftOut += 1
+      return
+    }
+    write(leftOut)
+    lastAt = now
+    leftOut = 0
+  }
 }

@@ -5,6 +5,7 @@ import { type Measurement, measureOurs, measurePeer } from './backfill.ts'
 import { measureBudget } from './budget.ts'
 import { measureFeed } from './feed.ts'
 import { type Way, measureImport } from './planner.ts'
+import { showWebhooks } from './webhooks/show.ts'
 
 /**
  * The benchmarks, one table. Everything of a comparison is measured in the same run on the same
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     minute: { type: 'string', default: '4000' },
     budget: { type: 'string', default: '60000' },
     feed: { type: 'string', default: '100000' },
+    connections: { type: 'string', default: '64' },
+    flood: { type: 'string', default: '12' },
   },
 })
 const tickets = Number(values.tickets)
@@ -76,6 +79,8 @@ for (const { how, publications, seconds, megabytes } of await measureFeed(url, h
   const cells = [publications, seconds.toFixed(1), each.toFixed(0), ratio(each, oneByOne)]
   say(row(how, ...cells.map(String), megabytes.toFixed(1)))
 }
+say('')
+await showWebhooks({ connections: Number(values.connections), seconds: Number(values.flood), say })
 
 function show(measurement: Measurement): Measurement {
   const { what, latencyMs: latency, seconds, peakRss } = measurement

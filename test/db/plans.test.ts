@@ -13,6 +13,12 @@ import {
 } from '../../src/admin/store.ts'
 import { readWebhookState } from '../../src/admin/webhook/state-store.ts'
 import { claimConsent } from '../../src/connect/store.ts'
+import {
+  markReceived,
+  pinAccount,
+  readDeliveryTerms,
+} from '../../src/credential/webhook/delivery-store.ts'
+import { saveHints } from '../../src/hint/store.ts'
 import { type IntegrationId, RunId, Subdomain, TicketId, WorkspaceId } from '../../src/ids.ts'
 import { flagClient, listIntegrations } from '../../src/integration/store.ts'
 import { postponeDelivery } from '../../src/outbox/delivery-store.ts'
@@ -141,6 +147,7 @@ async function readPages(
   await hasHintsRun(db, id)
   await findReadTicket(db, id, ticketId)
   await claimConsent(db, 'nobody knows this one')
+  await receiveWebhook(db, id, ticketId)
   await recentDrift(db, id, { count: 20, since: DateTime.fromMillis(0).toJSDate() })
   await flagClient(db, id, { code: 'client_rejected', message: 'rejected' })
   await db
@@ -153,4 +160,27 @@ async function readPages(
         { outcome: 'later', delayMs: 1_000 },
       ),
     )
+}
+
+async function receiveWebhook(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+  ticketId: TicketId,
+): Promise<void> {
+  const [other] = await listIntegrations(db, { limit: 1 })
+  const ids = other === undefined ? [integrationId] : [integrationId, other.id]
+  await readDeliveryTerms(db, [], ids)
+  await pinAccount(db, integrationId, 1)
+  await markReceived(db, ids)
+  const occurredAt = DateTime.fromMillis(0)
+  await saveHints(
+    db,
+    ['a', 'b'].map((eventId) => ({
+      integrationId,
+      eventId,
+      ticketId,
+      type: 'created',
+      occurredAt,
+    })),
+  )
 }

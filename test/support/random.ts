@@ -9,6 +9,11 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
+export function pick<Value>(random: () => number, values: readonly Value[]): Value {
+  // An index below the length: there is a value.
+  return values[Math.floor(random() * values.length)] as Value
+}
+
 /** Text that does not compress. */
 export function randomText(length: number): string {
   const random = randomFrom(length)

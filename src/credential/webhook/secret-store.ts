@@ -110,6 +110,9 @@ export async function destroyWebhookSecret(
 }
 
 /** Reaches the other processes when the transaction commits. */
-async function announce(trx: Transaction<Database>, integrationId: IntegrationId): Promise<void> {
+export async function announce(
+  trx: Transaction<Database>,
+  integrationId: IntegrationId,
+): Promise<void> {
   await sql`select pg_notify(${WEBHOOK_CHANNEL}, ${integrationId})`.execute(trx)
 }

@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Context, Middleware } from 'koa'
-import { type ErrorAnswer, errorAnswer, refusalAnswer } from './error-answer.ts'
+import { errorAnswer, refusalAnswer, sendAnswer } from './error-answer.ts'
 import { webLog as log } from '../log.ts'
 
 /**
@@ -39,7 +39,7 @@ const answerErrors: Middleware = async (ctx, next) => {
     if (answer.status >= 500) {
       log.error({ method: ctx.method, route: routeOf(ctx), err: error }, 'request failed')
     }
-    send(ctx, answer)
+    sendAnswer(ctx, answer)
   }
 }
 
@@ -55,14 +55,9 @@ const refuseUnrouted: Middleware = async (ctx, next) => {
   if (ctx.body !== undefined && ctx.body !== null) return
   // A method that no address takes is one that this address does not take.
   const hasMethods = ctx.response.get('allow') !== ''
-  if (ctx.status === 405 || ctx.status === 501) send(ctx, refusalAnswer(hasMethods ? 405 : 404))
-  else if (ctx.status === 404) send(ctx, refusalAnswer(404))
-}
-
-function send(ctx: Context, { status, headers, body }: ErrorAnswer): void {
-  ctx.status = status
-  ctx.set(headers)
-  ctx.body = body
+  if (ctx.status === 405 || ctx.status === 501)
+    sendAnswer(ctx, refusalAnswer(hasMethods ? 405 : 404))
+  else if (ctx.status === 404) sendAnswer(ctx, refusalAnswer(404))
 }
 
 function routeOf(ctx: Context): string {

@@ -1,3 +1,4 @@
+import type { Context } from 'koa'
 import { DatabaseError, RequestError } from '../errors.ts'
 
 /** An error as it goes out over HTTP. */
@@ -51,6 +52,12 @@ export function refusalAnswer(status: number): ErrorAnswer {
   return answer(status, code, message)
 }
 
+export function sendAnswer(ctx: Context, { status, headers, body }: ErrorAnswer): void {
+  ctx.status = status
+  ctx.set(headers)
+  ctx.body = body
+}
+
 /** Whether the database, and not the request or the code, is what failed. */
 export function isDatabaseAway(error: unknown): boolean {
   if (error instanceof DatabaseError) return true
@@ -62,7 +69,7 @@ export function isDatabaseAway(error: unknown): boolean {
     return true
   }
   // The pool and its connections throw these without a code.
-  return /^(Connection terminated|timeout e(xceeded|xpired)|Client has encountered)/i.test(
+  return /^(Connection terminated|timeout e(xceeded|xpired)|Client has encountered|Query read t)/i.test(
     error.message,
   )
 }

@@ -6,6 +6,9 @@ import { ConfigError } from '../errors.ts'
 /** Requests under way get so long to end, within the grace of the whole process. */
 const DRAIN_MS = 15_000
 
+/** A request, which is a megabyte at most, has to be here by then. */
+const REQUEST_MS = 30_000
+
 /** How often connections that have gone quiet are closed while the server stops. */
 const SWEEP_MS = 50
 
@@ -19,7 +22,7 @@ export async function listen(
   { host, port }: { host: string; port: number },
 ): Promise<Listening> {
   const respond = app.callback()
-  const server = createServer((request, response) => {
+  const server = createServer({ requestTimeout: REQUEST_MS }, (request, response) => {
     // Koa answers its own failures; nothing is left to wait for here.
     void respond(request, response)
   })
