@@ -80,7 +80,11 @@ create table delivery (
   integration_id uuid not null,
   ticket_id bigint not null,
   state text not null default 'pending'::text,
+  replayed boolean not null default false,
   attempts integer not null default 0,
+  attempts_before integer not null default 0,
+  history jsonb not null default '[]'::jsonb,
+  created_at timestamp with time zone not null default now(),
   next_attempt_at timestamp with time zone not null default now(),
   claimed_until timestamp with time zone,
   outcome text,
@@ -89,7 +93,8 @@ create table delivery (
   constraint delivery_workspace_id_sequence_fkey FOREIGN KEY (workspace_id, sequence) REFERENCES outbox_entry(workspace_id, sequence),
   constraint delivery_pkey PRIMARY KEY (workspace_id, sequence, sink)
 );
-CREATE INDEX delivery_due ON public.delivery USING btree (sink, next_attempt_at) WHERE (state = 'pending'::text);
+CREATE INDEX delivery_dead ON public.delivery USING btree (sink, settled_at) WHERE (state = 'dead'::text);
+CREATE INDEX delivery_due ON public.delivery USING btree (sink, next_attempt_at) INCLUDE (created_at) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_order ON public.delivery USING btree (integration_id, ticket_id, sequence) WHERE (state = 'pending'::text);
 
 create table erasure (
@@ -203,6 +208,20 @@ create table outbox_entry (
   constraint outbox_entry_integration_id_ticket_id_revision_key UNIQUE (integration_id, ticket_id, revision)
 );
 
+create table replay (
+  id bigint not null generated always as identity,
+  sink text not null,
+  workspace_id text not null,
+  sequence bigint not null,
+  through bigint not null,
+  ticket_ids bigint[],
+  created_at timestamp with time zone not null default now(),
+  constraint replay_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id),
+  constraint replay_pkey PRIMARY KEY (id)
+);
+CREATE INDEX replay_sink ON public.replay USING btree (sink, id);
+CREATE INDEX replay_workspace ON public.replay USING btree (workspace_id);
+
 create table request_count (
   integration_id uuid not null,
   family text not null,
@@ -263,6 +282,39 @@ create table run (
 CREATE INDEX run_integration ON public.run USING btree (integration_id, created_at DESC);
 CREATE INDEX run_next ON public.run USING btree (integration_id, created_at) WHERE (finished_at IS NULL);
 CREATE UNIQUE INDEX run_of_hints ON public.run USING btree (integration_id) WHERE ((kind = 'hints'::text) AND (finished_at IS NULL));
+
+create table sink (
+  name text not null default ('sink_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)),
+  workspace_id text,
+  sink_id text not null,
+  url text not null,
+  key_id text,
+  secret bytea,
+  previous_secret bytea,
+  previous_secret_until timestamp with time zone,
+  types text[] not null default '{transcript.published,transcript.retracted}'::text[],
+  all_revisions boolean not null default false,
+  version integer not null default 1,
+  state text not null default 'active'::text,
+  state_reason text,
+  state_since timestamp with time zone not null default now(),
+  failing_since timestamp with time zone,
+  failed_at timestamp with time zone,
+  held_until timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint sink_check CHECK (((workspace_id IS NULL) = (secret IS NULL))),
+  constraint sink_check1 CHECK (((workspace_id IS NULL) = (key_id IS NULL))),
+  constraint sink_check2 CHECK (((previous_secret IS NULL) = (previous_secret_until IS NULL))),
+  constraint sink_check3 CHECK (((state = ANY (ARRAY['stopped'::text, 'off'::text])) = (state_reason IS NOT NULL))),
+  constraint sink_state_check CHECK ((state = ANY (ARRAY['active'::text, 'stopped'::text, 'off'::text, 'deleted'::text]))),
+  constraint sink_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id),
+  constraint sink_pkey PRIMARY KEY (name)
+);
+CREATE INDEX sink_deleted ON public.sink USING btree (name) WHERE (state = 'deleted'::text);
+CREATE INDEX sink_key ON public.sink USING btree (key_id);
+CREATE UNIQUE INDEX sink_of_workspace ON public.sink USING btree (workspace_id, sink_id) WHERE (state <> 'deleted'::text);
+CREATE INDEX sink_rotated ON public.sink USING btree (previous_secret_until) WHERE (previous_secret_until IS NOT NULL);
 
 create table sink_position (
   sink text not null,

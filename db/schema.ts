@@ -24,6 +24,7 @@ export type TicketOutcome = 'published' | 'filtered' | 'no_public_comments' | 'g
 export type HintClass = 'content' | 'privacy'
 export type HintOutcome = 'confirmed' | 'fetched' | 'moot'
 export type RetractionReason = 'deleted' | 'filtered' | 'no_public_comments' | 'disconnected'
+export type SinkState = 'active' | 'stopped' | 'off' | 'deleted'
 export type DeliveryState = 'pending' | 'delivered' | 'superseded' | 'dead'
 
 export interface Database {
@@ -50,7 +51,9 @@ export interface Database {
   erasure: ErasureTable
   outboxEntry: OutboxEntryTable
   sinkPosition: SinkPositionTable
+  sink: SinkTable
   delivery: DeliveryTable
+  replay: ReplayTable
 }
 
 export interface WorkspaceTable {
@@ -337,6 +340,29 @@ export interface SinkPositionTable {
   sequence: Generated<number>
 }
 
+export interface SinkTable {
+  name: Generated<string>
+  workspaceId: string | null
+  sinkId: string
+  url: string
+  keyId: string | null
+  secret: Buffer | null
+  previousSecret: Buffer | null
+  previousSecretUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  types: Generated<OutboxEntryTable['type'][]>
+  allRevisions: Generated<boolean>
+  /** Counts up with each change of the settings. */
+  version: Generated<number>
+  state: Generated<SinkState>
+  stateReason: string | null
+  stateSince: Defaulted
+  failingSince: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  failedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  heldUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  createdAt: Defaulted
+  updatedAt: Defaulted
+}
+
 export interface DeliveryTable {
   sink: string
   workspaceId: string
@@ -344,9 +370,23 @@ export interface DeliveryTable {
   integrationId: string
   ticketId: number
   state: Generated<DeliveryState>
+  replayed: Generated<boolean>
   attempts: Generated<number>
+  attemptsBefore: Generated<number>
+  history: ColumnType<unknown, string | undefined, string>
+  createdAt: Defaulted
   nextAttemptAt: Defaulted
   claimedUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   outcome: string | null
   settledAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+}
+
+export interface ReplayTable {
+  id: GeneratedAlways<number>
+  sink: string
+  workspaceId: string
+  sequence: number
+  through: number
+  ticketIds: number[] | null
+  createdAt: Defaulted
 }

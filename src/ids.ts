@@ -23,3 +23,19 @@ export const Subdomain = z
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
   .brand<'Subdomain'>()
 export type Subdomain = z.infer<typeof Subdomain>
+
+/** The name that a workspace gives to a receiver of its publications. */
+export const SinkId = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/,
+    'expected 1 to 64 lower-case letters, digits and "-", no "-" first or last',
+  )
+  .brand<'SinkId'>()
+export type SinkId = z.infer<typeof SinkId>
+
+export const PublicationId = z
+  .string()
+  .regex(/^pub_[0-9a-f]{32}$/)
+  .brand<'PublicationId'>()
+export type PublicationId = z.infer<typeof PublicationId>

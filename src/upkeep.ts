@@ -6,8 +6,9 @@ import { healClientOnce } from './housekeeping/heal-client-once.ts'
 import { prunePublicationsOnce } from './housekeeping/prune-publications-once.ts'
 import { pruneHintsOnce } from './housekeeping/prune-hints-once.ts'
 import { renewTokensOnce } from './housekeeping/renew-tokens-once.ts'
-import { resealOnce } from './housekeeping/reseal-once.ts'
+import { resealOnce, resealSinksOnce } from './housekeeping/reseal-once.ts'
 import { pruneConsents } from './housekeeping/store.ts'
+import { pruneSecrets } from './outbox/sink/secret-store.ts'
 import type { Config } from './platform/config/config.ts'
 import { pause } from './platform/lifecycle.ts'
 import { housekeepingLog as log } from './platform/log.ts'
@@ -46,6 +47,8 @@ export async function runUpkeep(
     'heal client': () => healClientOnce({ db, zendesk, quotaShare }, signal),
     'renew tokens': () => renewTokensOnce({ db, zendesk, quotaShare }, signal),
     reseal: () => resealOnce({ db, keys }, signal),
+    'reseal sinks': () => resealSinksOnce({ db, keys }, signal),
+    'prune sink secrets': () => pruneSecrets(db),
     'prune consents': () => pruneConsents(db),
     'prune publications': () => prunePublicationsOnce({ db, sinks, keepDays }, signal),
     'prune hints': () => pruneHintsOnce({ db }, signal),

@@ -6,10 +6,13 @@ import type { Database } from '../db/schema.ts'
 import { healthRoutes } from './admin/health-routes.ts'
 import { integrationRoutes } from './admin/integration-routes.ts'
 import { previewRoutes } from './admin/preview/routes.ts'
+import { publicationRoutes } from './admin/sinks/publication-routes.ts'
+import { sinkRoutes } from './admin/sinks/routes.ts'
 import { webhookSecretRoutes } from './admin/webhook/routes.ts'
 import { workspaceRoutes } from './admin/workspace-routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { checkKeys } from './credential/keys-store.ts'
+import { checkSinkKeys } from './outbox/sink/secret-store.ts'
 import { requireRead } from './platform/http/auth.ts'
 import { openBoss } from './platform/boss.ts'
 import { type Config, loadConfig } from './platform/config/config.ts'
@@ -33,6 +36,7 @@ export async function startWeb(config: Config): Promise<Web> {
   const db = connect(config.databaseUrl)
   stack.defer(() => db.destroy())
   await checkKeys(db, config.secrets.encryptionKeys)
+  await checkSinkKeys(db, config.secrets.encryptionKeys)
   const boss = await openBoss(config.databaseUrl, { maintain: false })
   stack.defer(() => boss.stop({ graceful: false }))
   const zendesk = stack.use(new ZendeskClient({ db, config }))
@@ -42,6 +46,8 @@ export async function startWeb(config: Config): Promise<Web> {
     intake.routes,
     healthRoutes({ db }),
     workspaceRoutes({ db, config }),
+    sinkRoutes({ db, config }),
+    publicationRoutes({ db, config }),
     integrationRoutes({ db, config }),
     webhookSecretRoutes({ db, config }),
     previewRoutes({ db, zendesk, config }),

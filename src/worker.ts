@@ -4,6 +4,7 @@ import type { RunKind } from '../db/schema.ts'
 import { assertMigrated } from '../db/migrate.ts'
 import { checkKeys } from './credential/keys-store.ts'
 import { IntegrationId } from './ids.ts'
+import { checkSinkKeys } from './outbox/sink/secret-store.ts'
 import { openBoss, wakeRuns } from './platform/boss.ts'
 import { type Config, loadConfig } from './platform/config/config.ts'
 import { withDevelopmentSecrets } from './platform/config/dev-secrets.ts'
@@ -29,6 +30,7 @@ export async function runWorker(config: Config, signal: AbortSignal): Promise<vo
   const db = connect(config.databaseUrl, { maxConnections: config.workerConcurrency + 5 })
   stack.defer(() => db.destroy())
   await checkKeys(db, config.secrets.encryptionKeys)
+  await checkSinkKeys(db, config.secrets.encryptionKeys)
   const leases = stack.use(new Leases(db, config.databaseUrl))
   const zendesk = stack.use(new ZendeskClient({ db, config }))
   // Last, so that it is stopped first: the slices under way need all of the above to end.

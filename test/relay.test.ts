@@ -9,6 +9,7 @@ import { runRelay } from '../src/relay.ts'
 import { testDatabase } from './support/database.ts'
 import { aFeed, publish } from './support/outbox-rows.ts'
 import { SECRET, aReceiver } from './support/receiver.ts'
+import { aSink } from './support/sinks.ts'
 
 setLogLevel('silent')
 
@@ -72,8 +73,41 @@ test('a failed pass is tried again', async (t) => {
   t.is(rows[0]?.lastValue, 2)
 })
 
-test('without sinks there is nothing to relay', async (t) => {
+test('without a sink the loop looks for one until the process stops', async (t) => {
   const { db, url } = await testDatabase(t)
+  const stop = new AbortController()
 
-  await t.notThrowsAsync(runRelay({ db, config: configOf(url, {}) }, new AbortController().signal))
+  const relay = runRelay({ db, config: configOf(url, {}) }, stop.signal)
+  stop.abort()
+
+  await t.notThrowsAsync(relay)
+})
+
+test('receivers that hang delay nobody else, and each workspace gets its own', async (t) => {
+  const { db, url: databaseUrl } = await testDatabase(t)
+  const hanging = await aReceiver(t, () => {})
+  const count = 6
+  const arrived = Promise.withResolvers<void>()
+  const { url, received } = await aReceiver(t, (_, response) => {
+    response.writeHead(200).end()
+    if (received.length === count) arrived.resolve()
+  })
+  const stop = new AbortController()
+  const config = configOf(databaseUrl, { SINK_URL: hanging.url })
+  const keys = config.secrets.encryptionKeys
+  for (let index = 0; index < 2 * count; index++) {
+    const feed = await aFeed(db, `w${index}`)
+    const isSlow = index % 2 === 0
+    await aSink(db, feed.workspaceId, { url: isSlow ? hanging.url : url, keys })
+    const tickets = isSlow ? 100 : 1
+    await publish(db, feed, ...Array.from({ length: tickets }, (_, at) => ({ ticketId: at + 1 })))
+  }
+
+  const relay = runRelay({ db, config }, stop.signal)
+  await arrived.promise
+  stop.abort()
+  await relay
+
+  t.is(received.length, count)
+  t.true(hanging.received.length > 0)
 })

@@ -394,6 +394,49 @@ const tables = [
       primary key (sink, workspace_id)
     )`,
 
+  // Who gets publications over HTTP: a receiver of one workspace, or that of SINK_URL, which takes all
+  // workspaces and keeps its address and secret in the environment (url is a hash of them). name is
+  // what its position and its deliveries are kept under. A receiver that is failing has been so since
+  // failing_since; deleted is a state until the last delivery has gone.
+  sql`
+    create table sink (
+      name text primary key default 'sink_' || replace(gen_random_uuid()::text, '-', ''),
+      workspace_id text references workspace,
+      sink_id text not null,
+      url text not null,
+      key_id text,
+      secret bytea,
+      previous_secret bytea,
+      previous_secret_until timestamptz,
+      types text[] not null default '{transcript.published,transcript.retracted}',
+      all_revisions boolean not null default false,
+      version integer not null default 1,
+      state text not null default 'active'
+        check (state in ('active', 'stopped', 'off', 'deleted')),
+      state_reason text,
+      state_since timestamptz not null default now(),
+      failing_since timestamptz,
+      failed_at timestamptz,
+      held_until timestamptz,
+      created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now(),
+      check ((workspace_id is null) = (secret is null)),
+      check ((workspace_id is null) = (key_id is null)),
+      check ((previous_secret is null) = (previous_secret_until is null)),
+      check ((state in ('stopped', 'off')) = (state_reason is not null))
+    )`,
+  sql`
+    create unique index sink_of_workspace on sink (workspace_id, sink_id)
+      where state <> 'deleted'`,
+  sql`create index sink_key on sink (key_id)`,
+  sql`
+    create index sink_rotated on sink (previous_secret_until)
+      where previous_secret_until is not null`,
+  sql`create index sink_deleted on sink (name) where state = 'deleted'`,
+
+  // One receiver's turn at one publication. attempts never goes down but for an attempt that was none,
+  // so that it tells a claim from a later one; attempts_before are those before it was made pending
+  // again. history holds the last attempts with what came of them, nothing of what a receiver said.
   sql`
     create table delivery (
       sink text not null,
@@ -403,7 +446,11 @@ const tables = [
       ticket_id bigint not null,
       state text not null default 'pending'
         check (state in ('pending', 'delivered', 'superseded', 'dead')),
+      replayed boolean not null default false,
       attempts integer not null default 0,
+      attempts_before integer not null default 0,
+      history jsonb not null default '[]',
+      created_at timestamptz not null default now(),
       next_attempt_at timestamptz not null default now(),
       claimed_until timestamptz,
       outcome text,
@@ -412,12 +459,29 @@ const tables = [
       foreign key (workspace_id, sequence) references outbox_entry
     )`,
   sql`
-    create index delivery_due on delivery (sink, next_attempt_at) where state = 'pending'`,
+    create index delivery_due on delivery (sink, next_attempt_at) include (created_at)
+      where state = 'pending'`,
+  sql`create index delivery_dead on delivery (sink, settled_at) where state = 'dead'`,
   // Begins with the transcript, not the sink: on a table without statistics the planner takes every
   // index that begins with the sink for equally good, and may probe for order in the wrong one.
   sql`
     create index delivery_order on delivery (integration_id, ticket_id, sequence)
       where state = 'pending'`,
+
+  // What of the outbox one sink is given again: what lies beyond sequence up to through, of some
+  // tickets only if they are named. sequence moves with what is done, and the row goes with the last.
+  sql`
+    create table replay (
+      id bigint primary key generated always as identity,
+      sink text not null,
+      workspace_id text not null references workspace,
+      sequence bigint not null,
+      through bigint not null,
+      ticket_ids bigint[],
+      created_at timestamptz not null default now()
+    )`,
+  sql`create index replay_sink on replay (sink, id)`,
+  sql`create index replay_workspace on replay (workspace_id)`,
 ]
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -9,10 +9,12 @@ const TAG_BYTES = 16
 export const NONCE_BYTES = 12
 
 /** Where a secret belongs. It is bound in: a value copied to another row or column does not open. */
-export interface SealContext {
-  readonly integrationId: string
-  readonly field: 'access_token' | 'refresh_token' | 'code_verifier' | 'signing_secret'
-}
+export type SealContext =
+  | {
+      readonly integrationId: string
+      readonly field: 'access_token' | 'refresh_token' | 'code_verifier' | 'signing_secret'
+    }
+  | { readonly sink: string; readonly field: 'secret' | 'previous_secret' }
 
 export interface Sealed {
   readonly keyId: string
@@ -46,14 +48,14 @@ export function unseal(
   const key = keys.find((candidate) => candidate.id === keyId)
   if (key === undefined) {
     throw new CredentialError(
-      `the ${context.field} of integration ${context.integrationId} is sealed with key "${keyId}": add that key to ENCRYPTION_KEYS`,
+      `the ${context.field} of ${ownerOf(context)} is sealed with key "${keyId}": add that key to ENCRYPTION_KEYS`,
     )
   }
   try {
     return open(key, context, sealed)
   } catch (cause) {
     throw new CredentialError(
-      `the ${context.field} of integration ${context.integrationId} does not open with key "${keyId}" of ENCRYPTION_KEYS: put the key back under which it was sealed, or connect the account again`,
+      `the ${context.field} of ${ownerOf(context)} does not open with key "${keyId}" of ENCRYPTION_KEYS: put the key back under which it was sealed, or ${'sink' in context ? 'give the sink a new secret' : 'connect the account again'}`,
       { cause },
     )
   }
@@ -69,6 +71,11 @@ function open(key: EncryptionKey, context: SealContext, sealed: Buffer): string 
   return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8')
 }
 
-function associatedData({ integrationId, field }: SealContext): Buffer {
-  return Buffer.from(`${integrationId}/${field}`)
+function associatedData(context: SealContext): Buffer {
+  const owner = 'sink' in context ? `sink/${context.sink}` : context.integrationId
+  return Buffer.from(`${owner}/${context.field}`)
+}
+
+function ownerOf(context: SealContext): string {
+  return 'sink' in context ? `sink ${context.sink}` : `integration ${context.integrationId}`
 }

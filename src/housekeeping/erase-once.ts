@@ -17,7 +17,7 @@ const BATCH = 100
 
 export interface EraseDeps {
   readonly db: Kysely<Database>
-  /** The names of the sinks that every publication goes to. */
+  /** The names of the sinks of the environment, which every publication goes to. */
   readonly sinks: readonly string[]
 }
 

@@ -7,6 +7,7 @@ import {
   resealBatch,
 } from '../credential/reseal-store.ts'
 import type { IntegrationId } from '../ids.ts'
+import { type ResealedSinks, resealSinks } from '../outbox/sink/secret-store.ts'
 import { housekeepingLog as log } from '../platform/log.ts'
 import type { EncryptionKey } from '../platform/config/secrets.ts'
 
@@ -51,6 +52,28 @@ async function resealTable(
     counts.unopened += batch.unopened.length
     for (const integrationId of batch.unopened) {
       log.error({ integrationId, table }, 'a secret does not open with the key that it names')
+    }
+    if (batch.last === undefined) break
+    after = batch.last
+  }
+  return counts
+}
+
+/** As above, for the secrets of the receivers of publications. */
+export async function resealSinksOnce(
+  { db, keys }: { readonly db: Kysely<Database>; readonly keys: readonly EncryptionKey[] },
+  signal: AbortSignal,
+): Promise<{ resealed: number; unopened: number }> {
+  const counts = { resealed: 0, unopened: 0 }
+  let after: string | undefined
+  while (!signal.aborted) {
+    const batch: ResealedSinks = await db
+      .transaction()
+      .execute((trx) => resealSinks(trx, keys, { limit: BATCH, after }))
+    counts.resealed += batch.resealed
+    counts.unopened += batch.unopened.length
+    for (const sink of batch.unopened) {
+      log.error({ sink }, 'the secret of a sink does not open with the key that it states')
     }
     if (batch.last === undefined) break
     after = batch.last

@@ -13,11 +13,12 @@ export interface Behind extends Position {
   readonly missed: number
 }
 
-/** The workspaces with entries that a sink has not come to yet, with the position of each. */
+/** The workspaces with entries that a sink has not come to yet, or this one, with the position of each. */
 export async function findBehind(
   db: Kysely<Database>,
   sink: string,
   limit: number,
+  workspaceId?: WorkspaceId | null,
 ): Promise<Behind[]> {
   const rows = await db
     .selectFrom('feed')
@@ -30,6 +31,9 @@ export async function findBehind(
       sql<number>`greatest(feed.pruned_through - coalesce(position.sequence, 0), 0)`.as('missed'),
     ])
     .where(sql<boolean>`feed.last_sequence > coalesce(position.sequence, 0)`)
+    .$if(typeof workspaceId === 'string', (query) =>
+      query.where('feed.workspaceId', '=', workspaceId ?? ''),
+    )
     .orderBy('feed.workspaceId')
     .limit(limit)
     .execute()

@@ -46,8 +46,8 @@ export interface EntrySpan {
 
 /**
  * The entries at the beginning of a feed that nobody needs any more: those before the first one that is
- * young, that a sink has not come to, that is still to be delivered, or that says whether the sinks know
- * what is noted to be erased.
+ * young, that a sink which takes anything or a replay has not come to, that is still to be delivered, or
+ * that says whether the sinks know what is noted to be erased.
  */
 export async function findPrunable(
   trx: Transaction<Database>,
@@ -61,11 +61,21 @@ export async function findPrunable(
       max(entry.sequence), feed.pruned_through) as through
     from feed
     cross join (
-      select coalesce(min(coalesce(position.sequence, 0)), ${Number.MAX_SAFE_INTEGER}::bigint)
-        as sequence
-      from unnest(${options.sinks}::text[]) as sink (name)
-      left join sink_position position
-        on position.sink = sink.name and position.workspace_id = ${workspaceId}
+      select coalesce(min(sequence), ${Number.MAX_SAFE_INTEGER}::bigint) as sequence from (
+        select coalesce(position.sequence, 0) as sequence
+        from (
+          select named.name from unnest(${options.sinks}::text[]) as named (name)
+          left join sink using (name) where sink.state is null or sink.state = 'active'
+          union
+          select sink.name from sink
+          where sink.workspace_id = ${workspaceId} and sink.state = 'active'
+        ) taker
+        left join sink_position position
+          on position.sink = taker.name and position.workspace_id = ${workspaceId}
+        union all
+        select replay.sequence from replay join sink on sink.name = replay.sink
+        where replay.workspace_id = ${workspaceId} and sink.state = 'active'
+      ) place
     ) reached
     left join lateral (
       select entry.sequence, entry.published_at, exists (

@@ -1,6 +1,8 @@
 export interface Work<Item> {
   /** How many items are in work at once. */
   readonly lanes: number
+  /** New items are looked for at least so often while others are in work; never, if it is not given. */
+  readonly lookMs?: number
   /** Takes at most `room` items; none means that nothing is left for now. */
   readonly claim: (room: number) => Promise<readonly Item[]>
   readonly work: (item: Item) => Promise<void>
@@ -13,7 +15,7 @@ const REFILL_AT = 0.25
  * Works until no item is left, many at once: a slow item holds up its lane, not the others. After a
  * first failure nothing more is claimed; it is thrown when all that was under way has ended.
  */
-export async function workThrough<Item>({ lanes, claim, work }: Work<Item>): Promise<void> {
+export async function workThrough<Item>({ lanes, lookMs, claim, work }: Work<Item>): Promise<void> {
   let running = 0
   let failure: { readonly error: unknown } | undefined
   let ended = Promise.withResolvers<void>()
@@ -32,10 +34,17 @@ export async function workThrough<Item>({ lanes, claim, work }: Work<Item>): Pro
     running += items.length
     for (const item of items) void start(item)
     if (running === 0) break
+    let isTime = false
+    const look = (): void => {
+      isTime = true
+      ended.resolve()
+    }
+    const timer = lookMs === undefined ? undefined : setTimeout(look, lookMs)
     do {
       ended = Promise.withResolvers()
       await ended.promise
-    } while (lanes - running < lanes * REFILL_AT)
+    } while (!isTime && lanes - running < lanes * REFILL_AT)
+    clearTimeout(timer)
   }
   if (failure !== undefined) throw failure.error
 }

@@ -35,7 +35,8 @@ export interface Head extends Noted {
 
 /**
  * Where the noted transcripts stand. A sink that has not come to the newest entry in the feed of the
- * workspace, or has a delivery of it pending, has not got it yet.
+ * workspace, or has a delivery of it pending, has not got it yet. Those named here get every entry,
+ * those of the workspace its own; one that is stopped or off is waited for by nobody.
  */
 export async function readHeads(
   trx: Transaction<Database>,
@@ -47,13 +48,21 @@ export async function readHeads(
       erasure.from_revision as "fromRevision", transcript.revision,
       transcript.state = 'live' as "isLive",
       entry.sequence is not null and not exists (
-        select from unnest(${sinks}::text[]) as sink (name)
+        select from (
+          select named.name from unnest(${sinks}::text[]) as named (name)
+          where not exists (
+            select from sink where sink.name = named.name and sink.state <> 'active')
+          union all
+          select sink.name from sink
+          where sink.workspace_id = entry.workspace_id and sink.state = 'active'
+        ) as sink
         left join sink_position position
           on position.sink = sink.name and position.workspace_id = entry.workspace_id
         where coalesce(position.sequence, 0) < entry.sequence or exists (
           select from delivery
           where delivery.sink = sink.name and delivery.workspace_id = entry.workspace_id
-            and delivery.sequence = entry.sequence and delivery.state = 'pending')
+            and delivery.sequence = entry.sequence
+            and delivery.state is not distinct from 'pending')
       ) as "isDelivered"
     from ${keys(noted)}
     join erasure using (integration_id, ticket_id)

@@ -4,6 +4,7 @@ import { setLogLevel } from '../../src/platform/log.ts'
 import { type Measurement, measureOurs, measurePeer } from './backfill.ts'
 import { measureBudget } from './budget.ts'
 import { measureFeed } from './feed.ts'
+import { measurePush } from './push/measure.ts'
 import { type Way, measureImport } from './planner.ts'
 import { showWebhooks } from './webhooks/show.ts'
 
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     feed: { type: 'string', default: '100000' },
     connections: { type: 'string', default: '64' },
     flood: { type: 'string', default: '12' },
+    pushed: { type: 'string', default: '20000' },
   },
 })
 const tickets = Number(values.tickets)
@@ -81,6 +83,14 @@ for (const { how, publications, seconds, megabytes } of await measureFeed(url, h
 }
 say('')
 await showWebhooks({ connections: Number(values.connections), seconds: Number(values.flood), say })
+const pushed = await measurePush(url, Number(values.pushed))
+say('')
+say('Publications brought to a receiver on this machine')
+say(row('', 'publications', 'seconds', 'a second'))
+for (const { what, publications, seconds } of pushed) {
+  const perSecond = (publications / seconds).toFixed(0)
+  say(row(what, String(publications), seconds.toFixed(1), perSecond))
+}
 
 function show(measurement: Measurement): Measurement {
   const { what, latencyMs: latency, seconds, peakRss } = measurement

@@ -76,6 +76,9 @@ function ofIntegrations() {
         case when n > 1 or md5(id::text) >= '08' then now() end
       from integration, generate_series(1, 20) n`,
     sql`insert into feed (workspace_id) select id from workspace`,
+    sql`
+      insert into sink (workspace_id, sink_id, url, key_id, secret)
+      select id, 'one', 'https://receiver.example/', 'newer', '\\x00' from workspace`,
   ]
 }
 
@@ -112,12 +115,14 @@ function ofTickets(each: number) {
       ) entry where entry.workspace_id = feed.workspace_id`,
     sql`
       insert into sink_position (sink, workspace_id, sequence)
-      select sink, workspace_id, last_sequence from feed, unnest('{http,file:feed}'::text[]) sink`,
+      select sink, workspace_id, last_sequence from feed, unnest('{http,file:feed}'::text[]) sink
+      union all select sink.name, workspace_id, last_sequence from feed join sink using (workspace_id)`,
     sql`
       insert into delivery (sink, workspace_id, sequence, integration_id, ticket_id, state,
         next_attempt_at, settled_at)
       select 'http', workspace_id, sequence, integration_id, ticket_id,
-        case when ticket_id % 500 = 0 then 'pending' else 'delivered' end, now() + interval '1 hour',
+        case when ticket_id % 500 = 0 then 'pending' when ticket_id % 500 = 1 then 'dead'
+          else 'delivered' end, now() + interval '1 hour',
         case when ticket_id % 500 <> 0 then now() end
       from outbox_entry`,
     sql`

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
-import { Secrets, parseEncryptionKeys } from './secrets.ts'
+import { Secrets, WebhookSecret, parseEncryptionKeys } from './secrets.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -34,9 +34,6 @@ const flag = z
 
 /** What an `Authorization` header can carry. How long it has to be is for the one who chooses it. */
 const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'expected ASCII characters without spaces')
-
-/** Padded base64: what a receiver's library decodes, and so does ours. */
-const WEBHOOK_SECRET = /^whsec_(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 const urlTemplate = z.string().superRefine((template, context) => {
   const problem = templateProblem(template)
@@ -73,7 +70,7 @@ const environmentSchema = z.object({
   BACKFILL_DAYS: wholeNumber(1, 3650).default(90),
   PUBLICATION_RETENTION_DAYS: wholeNumber(1, 3650).default(90),
   SINK_URL: httpUrl.optional(),
-  SINK_SECRET: z.string().regex(WEBHOOK_SECRET, 'expected whsec_ and padded base64').optional(),
+  SINK_SECRET: WebhookSecret.optional(),
   SINK_ALLOW_PRIVATE_ADDRESSES: flag.default(false),
   SINK_FILE: z.string().optional(),
   WORKER_CONCURRENCY: wholeNumber(1, 100).default(4),

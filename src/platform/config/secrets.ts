@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** One AES-256 key: the first of the list seals, all of them open. */
 export interface EncryptionKey {
@@ -63,3 +63,11 @@ export function parseEncryptionKeys(text: string, context: z.RefinementCtx): Enc
   }
   return valid
 }
+
+/** Padded base64: what a receiver's library decodes, and so does ours. */
+export const WebhookSecret = z
+  .string()
+  .regex(
+    /^whsec_(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+    'expected whsec_ and padded base64',
+  )

@@ -40,9 +40,12 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   // Which ticket of a portion comes first is left to chance; the order of each is looked at below.
   'public.outbox_entry': ['id', 'sequence', 'published_at'],
   'public.erasure': ['changed_at', 'due_at', 'from_revision'],
+  'public.sink': ['state_since', 'created_at', 'updated_at'],
   'public.delivery': [
     'sequence',
     'attempts',
+    'history',
+    'created_at',
     'next_attempt_at',
     'claimed_until',
     'outcome',

@@ -12,12 +12,13 @@ import { resealOnce } from '../../../src/housekeeping/reseal-once.ts'
 import { pruneConsents } from '../../../src/housekeeping/store.ts'
 import type { IntegrationId } from '../../../src/ids.ts'
 import { requestWebhookCheck } from '../../../src/integration/webhook/check-store.ts'
+import { registerEnvironmentSink } from '../../../src/outbox/sink/store.ts'
 import { openBoss } from '../../../src/platform/boss.ts'
 import { appendOnce } from '../../../src/publish/append-once.ts'
-import { relayOnce } from '../../../src/publish/relay-once.ts'
 import { enqueueDueRunsOnce } from '../../../src/reconcile/enqueue-due-runs-once.ts'
 import { runOnce } from '../../../src/reconcile/run-once.ts'
 import { scheduleOnce } from '../../../src/schedule/schedule-once.ts'
+import { passOver } from '../../support/sinks.ts'
 import {
   type Scene,
   ageHalf,
@@ -66,7 +67,10 @@ async function hasNoRun(db: Kysely<Database>, id: IntegrationId): Promise<boolea
   return rows.length === 0
 }
 
-const relay: Step['run'] = (worker) => relayOnce({ ...worker, name: HTTP }, worker.signal)
+const relay: Step['run'] = async ({ db, http, sinkUrl, signal }) => {
+  await registerEnvironmentSink(db, 'sha256:0')
+  await passOver(db, { url: sinkUrl, http, lanes: 8 }, signal)
+}
 const append: Step['run'] = ({ db, file, signal }) =>
   appendOnce({ db, sink: FILE, path: file }, signal)
 

@@ -7,10 +7,10 @@ import { connect } from '../../../db/connect.ts'
 import type { Database } from '../../../db/schema.ts'
 import type { IntegrationId } from '../../../src/ids.ts'
 import type { Config } from '../../../src/platform/config/config.ts'
-import { HttpSink } from '../../../src/publish/http-sink.ts'
+import { HttpSink } from '../../../src/publish/push/http-sink.ts'
 import { Leases } from '../../../src/run/lease-store.ts'
 import { ZendeskClient } from '../../../src/zendesk/client.ts'
-import { SECRET, aReceiver, answer } from '../../support/receiver.ts'
+import { aReceiver, answer } from '../../support/receiver.ts'
 
 /** What of a worker a pass needs: all its connections go to the same address. */
 export interface Worker extends AsyncDisposable {
@@ -20,7 +20,8 @@ export interface Worker extends AsyncDisposable {
   readonly zendesk: ZendeskClient
   readonly config: Config
   readonly integrationId: IntegrationId
-  readonly sink: HttpSink
+  readonly http: HttpSink
+  readonly sinkUrl: string
   readonly file: string
   readonly signal: AbortSignal
 }
@@ -75,12 +76,7 @@ export function startWorker(
   const { config, integrationId, outside, db = connect(url) } = it
   const leases = new Leases(db, url)
   const zendesk = new ZendeskClient({ db, config })
-  const sink = new HttpSink({
-    url: outside.sinkUrl,
-    secret: SECRET,
-    allowPrivateAddresses: true,
-    connections: 8,
-  })
+  const http = new HttpSink({ allowPrivateAddresses: true })
   const { signal } = new AbortController()
   return {
     db,
@@ -89,13 +85,14 @@ export function startWorker(
     zendesk,
     config,
     integrationId,
-    sink,
+    http,
+    sinkUrl: outside.sinkUrl,
     signal,
     file: outside.file,
     [Symbol.asyncDispose]: async () => {
       // What a dead worker leaves undone is nobody's error.
       await zendesk[Symbol.asyncDispose]().catch(() => {})
-      await sink[Symbol.asyncDispose]().catch(() => {})
+      await http[Symbol.asyncDispose]().catch(() => {})
       await leases[Symbol.asyncDispose]().catch(() => {})
       await db.destroy()
     },

@@ -6,6 +6,8 @@ export type Answer =
 export type Verdict =
   | { readonly kind: 'delivered'; readonly outcome: string }
   | { readonly kind: 'dead'; readonly outcome: string }
+  /** As dead, and the receiver wants nothing more. */
+  | { readonly kind: 'gone'; readonly outcome: string }
   | {
       readonly kind: 'postponed'
       readonly outcome: string
@@ -22,7 +24,7 @@ const HOUR = 60 * MINUTE
  * The waits between the attempts: 29 hours in all, so that a receiver that is down for a day misses
  * nothing. Standard Webhooks recommends a schedule of this shape; jitter only makes a wait longer.
  */
-const DELAYS_MS = [
+export const DELAYS_MS: readonly number[] = [
   10 * SECOND,
   30 * SECOND,
   90 * SECOND,
@@ -44,23 +46,27 @@ export interface Chance {
   readonly random: number
 }
 
-/** Decides on an answer to attempt number `attempts`. */
-export function judgeAnswer(answer: Answer, attempts: number, chance: Chance): Verdict {
-  if (answer.kind === 'unanswered') return postpone(answer.reason, attempts, chance, 0)
+/** Decides on an answer to attempt number `attempts`; after one more than there are waits it is over. */
+export function judgeAnswer(
+  answer: Answer,
+  attempts: number,
+  chance: Chance,
+  delaysMs: readonly number[] = DELAYS_MS,
+): Verdict {
+  const postpone = (outcome: string, holdMs: number): Verdict => {
+    const delayMs = delaysMs[attempts - 1]
+    if (delayMs === undefined) return { kind: 'dead', outcome: `${outcome}, attempt ${attempts}` }
+    const jitteredMs = Math.round(delayMs * (1 + JITTER * chance.random))
+    return { kind: 'postponed', outcome, delayMs: Math.max(jitteredMs, holdMs), holdMs }
+  }
+  if (answer.kind === 'unanswered') return postpone(answer.reason, 0)
   const { status, retryAfter } = answer
   if (status >= 200 && status < 300) return { kind: 'delivered', outcome: `status ${status}` }
-  if (status === 410) return { kind: 'dead', outcome: 'gone (410)' }
+  if (status === 410) return { kind: 'gone', outcome: 'gone (410)' }
   const redirect = status >= 300 && status < 400 ? ': redirects are not followed' : ''
   const asksForSilence = status === 429 || status === 503
   const holdMs = asksForSilence ? retryAfterMs(retryAfter, chance.now) : 0
-  return postpone(`status ${status}${redirect}`, attempts, chance, holdMs)
-}
-
-function postpone(outcome: string, attempts: number, chance: Chance, holdMs: number): Verdict {
-  const delayMs = DELAYS_MS[attempts - 1]
-  if (delayMs === undefined) return { kind: 'dead', outcome: `${outcome}, attempt ${attempts}` }
-  const jitteredMs = Math.round(delayMs * (1 + JITTER * chance.random))
-  return { kind: 'postponed', outcome, delayMs: Math.max(jitteredMs, holdMs), holdMs }
+  return postpone(`status ${status}${redirect}`, holdMs)
 }
 
 /** `Retry-After` is a number of seconds or a date; anything else says nothing. */

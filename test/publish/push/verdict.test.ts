@@ -1,5 +1,5 @@
 import test from 'ava'
-import { type Answer, type Verdict, judgeAnswer } from '../../src/publish/verdict.ts'
+import { type Answer, type Verdict, judgeAnswer } from '../../../src/publish/push/verdict.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const HOUR = 3_600_000
@@ -17,7 +17,7 @@ const judges = test.macro<[Answer, number, Verdict]>({
 
 test('200 is delivered', judges, answered(200), 1, { kind: 'delivered', outcome: 'status 200' })
 test('204 is delivered', judges, answered(204), 9, { kind: 'delivered', outcome: 'status 204' })
-test('410 is dead at once', judges, answered(410), 1, { kind: 'dead', outcome: 'gone (410)' })
+test('410 is the end', judges, answered(410), 1, { kind: 'gone', outcome: 'gone (410)' })
 test('500 is tried again after 10 s', judges, answered(500), 1, {
   kind: 'postponed',
   outcome: 'status 500',
