@@ -32,8 +32,8 @@ export interface UpkeepDeps {
 
 /**
  * What nobody asks for and has to be done: at the start, for the configuration may be another one,
- * then every few minutes, erasing and looking after webhooks every few seconds, until the signal aborts. What fails does not keep
- * the rest from being done.
+ * then every few minutes, erasing and looking after webhooks every few seconds, until the signal
+ * aborts. What fails does not keep the rest from being done.
  */
 export async function runUpkeep(
   { db, config, zendesk }: UpkeepDeps,

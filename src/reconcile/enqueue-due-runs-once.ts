@@ -6,8 +6,9 @@ import { insertHintRuns } from '../run/due/hint-run-store.ts'
 import { dueTurns } from '../run/due/due-store.ts'
 
 /**
- * Turns hints that are due into runs, and wakes runs whose instant has come and whose job may be lost: put off, left by a worker that died,
- * or never sent. More than this many are not needed at once, for each pass sends the next ones.
+ * Turns hints that are due into runs, and wakes runs whose instant has come and whose job may be lost:
+ * put off, left by a worker that died, or never sent. More than this many are not needed at once, for
+ * each pass sends the next ones.
  */
 const MOST_JOBS = 500
 

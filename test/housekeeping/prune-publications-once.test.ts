@@ -4,12 +4,13 @@ import type { Database } from '../../db/schema.ts'
 import { eraseOnce } from '../../src/housekeeping/erase-once.ts'
 import { prunePublicationsOnce } from '../../src/housekeeping/prune-publications-once.ts'
 import { findPrunable, savePruned, tryLockPruning } from '../../src/outbox/prune-store.ts'
-import { lockPosition } from '../../src/outbox/position-store.ts'
+import { lockPosition, savePosition } from '../../src/outbox/position-store.ts'
 import { readLiveTranscripts } from '../../src/outbox/live-store.ts'
 import { readFeed } from '../../src/outbox/store.ts'
 import { appendOnce } from '../../src/publish/append-once.ts'
 import { testDatabase } from '../support/database.ts'
 import { type Feed, aFeed, aTranscript, aTurn, publish, retract } from '../support/outbox-rows.ts'
+import { aSink } from '../support/sinks.ts'
 
 const never = new AbortController().signal
 
@@ -153,6 +154,31 @@ test('nothing goes from the first entry on that a sink has not come to', async (
   t.is((await prune('http', 'file:/x')).entries, 2)
   t.deepEqual(await sequences(db), [3, 4, 5])
   t.is((await prune('http')).entries, 3)
+})
+
+test('a sink of the workspace and a replay hold back what they have not come to', async (t) => {
+  const { db, feed, prune } = await setUp(t)
+  const { workspaceId } = feed
+  const sink = await aSink(db, workspaceId)
+  await publish(db, feed, ...tickets(1, 6))
+  await age(db, 6)
+  const come = (sequence: number) =>
+    db.transaction().execute(async (trx) => {
+      await lockPosition(trx, sink, workspaceId)
+      await savePosition(trx, sink, { workspaceId, sequence })
+    })
+
+  t.is((await prune()).entries, 0)
+  await come(2)
+  t.is((await prune()).entries, 2)
+  await db.insertInto('replay').values({ sink, workspaceId, sequence: 3, through: 6 }).execute()
+  await come(6)
+  t.is((await prune()).entries, 1)
+  await db
+    .updateTable('sink')
+    .set({ state: 'off', stateReason: 'it took nothing for five days' })
+    .execute()
+  t.is((await prune()).entries, 3)
 })
 
 test('nothing goes from the first entry on that is still to be delivered', async (t) => {
