@@ -27,10 +27,7 @@ export type Subdomain = z.infer<typeof Subdomain>
 /** The name that a workspace gives to a receiver of its publications. */
 export const SinkId = z
   .string()
-  .regex(
-    /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/,
-    'expected 1 to 64 lower-case letters, digits and "-", no "-" first or last',
-  )
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected 1 to 64 letters, digits, ".", "_", "-"')
   .brand<'SinkId'>()
 export type SinkId = z.infer<typeof SinkId>
 

@@ -153,7 +153,7 @@ test('a new sink without an address, or with a name that cannot be one, is refus
 
   const nameless = await put(web, 'one', {})
   const reserved = await put(web, 'http', { url })
-  const strange = await put(web, 'Not_A_Slug', { url })
+  const strange = await put(web, '-one', { url })
 
   t.deepEqual([nameless.status, reserved.status, strange.status], [422, 422, 422])
   t.deepEqual(nameless.at('error.details'), ['url: expected the address of the new sink'])
