@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { FaultKind } from '../../src/simulator/faults/fault.ts'
 import { startSimulator } from '../../src/simulator/start.ts'
+import { readTicketByTicket } from '../support/channels.ts'
 import { startFrontDoor, startWorker } from '../support/front-door.ts'
 import { goOnToTheEnd, haltedCursor, importHalf, integrationJson } from '../support/half-import.ts'
 import { wholeFeed } from '../support/service.ts'
@@ -33,7 +34,7 @@ test.serial('a role lost in the middle stops the import, which goes on from ther
 })
 
 test.serial('a user who may see nothing any more costs no ticket', async (t) => {
-  await using it = await importHalf(t)
+  await using it = await importHalf(t, ({ db }) => readTicketByTicket(db))
 
   await it.simulator.setFault({ family: 'comments', kind: 'status', status: 403, times: null })
   // The next page has come; what stands on it is refused, ticket by ticket.
