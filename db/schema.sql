@@ -68,7 +68,7 @@ create table cursor (
   page_size integer not null,
   end_reached_at timestamp with time zone,
   updated_at timestamp with time zone not null default now(),
-  constraint cursor_stream_check CHECK ((stream = 'tickets'::text)),
+  constraint cursor_stream_check CHECK ((stream = ANY (ARRAY['tickets'::text, 'window'::text]))),
   constraint cursor_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
   constraint cursor_pkey PRIMARY KEY (integration_id, stream)
 );
@@ -96,6 +96,27 @@ create table delivery (
 CREATE INDEX delivery_dead ON public.delivery USING btree (sink, settled_at) WHERE (state = 'dead'::text);
 CREATE INDEX delivery_due ON public.delivery USING btree (sink, next_attempt_at) INCLUDE (created_at) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_order ON public.delivery USING btree (integration_id, ticket_id, sequence) WHERE (state = 'pending'::text);
+
+create table disconnection (
+  integration_id uuid not null,
+  requested_at timestamp with time zone not null default now(),
+  purge boolean not null,
+  release text not null default 'pending'::text,
+  release_attempts integer not null default 0,
+  due_at timestamp with time zone not null default now(),
+  cleared_at timestamp with time zone,
+  transcripts integer not null default 0,
+  revisions integer not null default 0,
+  tickets integer not null default 0,
+  hints integer not null default 0,
+  hash text not null default ''::text,
+  retracted_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint disconnection_release_check CHECK ((release = ANY (ARRAY['pending'::text, 'done'::text, 'given_up'::text]))),
+  constraint disconnection_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
+  constraint disconnection_pkey PRIMARY KEY (integration_id)
+);
+CREATE INDEX disconnection_due ON public.disconnection USING btree (due_at) WHERE (finished_at IS NULL);
 
 create table erasure (
   integration_id uuid not null,
@@ -150,6 +171,7 @@ create table hint (
 CREATE INDEX hint_of_privacy ON public.hint USING btree (due_at) WHERE ((settled_at IS NULL) AND (class = 'privacy'::text));
 CREATE INDEX hint_pending ON public.hint USING btree (integration_id, class, due_at) WHERE (settled_at IS NULL);
 CREATE INDEX hint_settled ON public.hint USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX hint_ticket ON public.hint USING btree (integration_id, ticket_id);
 
 create table integration (
   id uuid not null default gen_random_uuid(),
@@ -165,6 +187,7 @@ create table integration (
   scheduled_from timestamp with time zone,
   filters_version integer not null default 0,
   careful_until timestamp with time zone,
+  manual_sync_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   constraint integration_check CHECK (((status = 'errored'::text) = (error_code IS NOT NULL))),
   constraint integration_check1 CHECK (((error_code IS NULL) = (error_message IS NULL))),
@@ -174,6 +197,7 @@ create table integration (
   constraint integration_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX integration_account ON public.integration USING btree (workspace_id, subdomain) WHERE (status <> 'disconnected'::text);
+CREATE INDEX integration_past ON public.integration USING btree (workspace_id, subdomain) WHERE (status = 'disconnected'::text);
 CREATE INDEX integration_status ON public.integration USING btree (status, id);
 CREATE INDEX integration_workspace ON public.integration USING btree (workspace_id, id);
 
@@ -235,6 +259,7 @@ create table run (
   id uuid not null default gen_random_uuid(),
   integration_id uuid not null,
   kind text not null,
+  stream text not null default 'tickets'::text,
   slot timestamp with time zone,
   state text not null default 'queued'::text,
   window_from timestamp with time zone not null,
@@ -275,6 +300,7 @@ create table run (
   constraint run_check1 CHECK (((state = ANY (ARRAY['done'::text, 'failed'::text])) = (finished_at IS NOT NULL))),
   constraint run_kind_check CHECK ((kind = ANY (ARRAY['backfill'::text, 'sync'::text, 'hints'::text]))),
   constraint run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'waiting'::text, 'done'::text, 'failed'::text]))),
+  constraint run_stream_check CHECK ((stream = ANY (ARRAY['tickets'::text, 'window'::text]))),
   constraint run_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
   constraint run_pkey PRIMARY KEY (id),
   constraint run_integration_id_slot_key UNIQUE (integration_id, slot)

@@ -19,6 +19,8 @@ export type SyncDay =
 export type Freshness = 'scheduled' | 'prompt'
 export type IntegrationStatus = 'pending' | 'active' | 'paused' | 'errored' | 'disconnected'
 export type RunKind = 'backfill' | 'sync' | 'hints'
+export type CursorStream = 'tickets' | 'window'
+export type Release = 'pending' | 'done' | 'given_up'
 export type RunState = 'queued' | 'running' | 'waiting' | 'done' | 'failed'
 export type TicketOutcome = 'published' | 'filtered' | 'no_public_comments' | 'gone' | 'quarantined'
 export type HintClass = 'content' | 'privacy'
@@ -39,6 +41,7 @@ export interface Database {
   requestCount: RequestCountTable
   lease: LeaseTable
   run: RunTable
+  disconnection: DisconnectionTable
   cursor: CursorTable
   eventStream: EventStreamTable
   stagedEvent: StagedEventTable
@@ -92,7 +95,25 @@ export interface IntegrationTable {
   scheduledFrom: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   filtersVersion: Generated<number>
   carefulUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  manualSyncAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   createdAt: Defaulted
+}
+
+export interface DisconnectionTable {
+  integrationId: string
+  requestedAt: Defaulted
+  purge: boolean
+  release: Generated<Release>
+  releaseAttempts: Generated<number>
+  dueAt: Defaulted
+  clearedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  transcripts: Generated<number>
+  revisions: Generated<number>
+  tickets: Generated<number>
+  hints: Generated<number>
+  hash: Generated<string>
+  retractedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  finishedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
 }
 
 export interface ConsentTable {
@@ -176,6 +197,7 @@ export interface RunTable {
   id: Generated<string>
   integrationId: string
   kind: RunKind
+  stream: Generated<CursorStream>
   slot: ColumnType<DateTime | null, Date | null | undefined, never>
   state: Generated<RunState>
   windowFrom: Timestamp
@@ -223,7 +245,7 @@ export interface RunTable {
 
 export interface CursorTable {
   integrationId: string
-  stream: 'tickets'
+  stream: CursorStream
   startAt: Timestamp
   afterCursor: string | null
   generatedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>

@@ -1,13 +1,17 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { provisionOnce } from './connect/webhook/provision-once.ts'
+import { removeWebhookOnce } from './connect/webhook/remove-once.ts'
 import { eraseOnce } from './housekeeping/erase-once.ts'
+import { BATCH, disconnectOnce } from './housekeeping/disconnect/disconnect-once.ts'
+import { type ReleaseDeps, releaseOnce } from './housekeeping/disconnect/release-once.ts'
 import { healClientOnce } from './housekeeping/heal-client-once.ts'
 import { prunePublicationsOnce } from './housekeeping/prune-publications-once.ts'
 import { pruneHintsOnce } from './housekeeping/prune-hints-once.ts'
 import { renewTokensOnce } from './housekeeping/renew-tokens-once.ts'
 import { resealOnce, resealSinksOnce } from './housekeeping/reseal-once.ts'
 import { pruneConsents } from './housekeeping/store.ts'
+import type { IntegrationId } from './ids.ts'
 import { pruneSecrets } from './outbox/sink/secret-store.ts'
 import type { Config } from './platform/config/config.ts'
 import { pause } from './platform/lifecycle.ts'
@@ -54,13 +58,32 @@ export async function runUpkeep(
     'prune hints': () => pruneHintsOnce({ db }, signal),
   }
   const erasing = { erase: () => eraseOnce({ db, sinks }, signal) }
+  const release = releaseDepsOf({ db, config, zendesk })
+  const disconnecting = {
+    disconnect: () => disconnectOnce({ ...release, batch: BATCH }, signal),
+  }
   const deps = { db, zendesk, keys, quotaShare, publicUrl: config.publicUrl }
   const provisioning = { 'provision webhooks': () => provisionOnce(deps, signal) }
   await Promise.all([
     keepUp(passes, INTERVAL_MS, signal),
     keepUp(erasing, ERASE_INTERVAL_MS, signal),
+    keepUp(disconnecting, ERASE_INTERVAL_MS, signal),
     keepUp(provisioning, PROVISION_INTERVAL_MS, signal),
   ])
+}
+
+function releaseDepsOf({ db, config, zendesk }: UpkeepDeps): ReleaseDeps {
+  const { publicUrl } = config
+  const { quotaShare } = config.zendesk
+  const removeWebhook: ReleaseDeps['removeWebhook'] = (account, signal) =>
+    removeWebhookOnce({ db, zendesk, publicUrl }, account, signal)
+  return { db, zendesk, quotaShare, removeWebhook }
+}
+
+/** The same for the web process, which tries it while somebody waits for the answer. */
+export function releaserOf(deps: UpkeepDeps) {
+  const release = releaseDepsOf(deps)
+  return (id: IntegrationId, signal: AbortSignal): Promise<void> => releaseOnce(release, id, signal)
 }
 
 type Passes = Readonly<Record<string, () => Promise<Readonly<Record<string, number>>>>>

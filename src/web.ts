@@ -3,6 +3,8 @@ import type { Kysely } from 'kysely'
 import { connect } from '../db/connect.ts'
 import { assertMigrated } from '../db/migrate.ts'
 import type { Database } from '../db/schema.ts'
+import { actionRoutes } from './admin/actions/routes.ts'
+import { explainRoutes } from './admin/explain/routes.ts'
 import { healthRoutes } from './admin/health-routes.ts'
 import { integrationRoutes } from './admin/integration-routes.ts'
 import { previewRoutes } from './admin/preview/routes.ts'
@@ -22,6 +24,7 @@ import { aborted, runEntry } from './platform/lifecycle.ts'
 import { webLog as log, setLogLevel } from './platform/log.ts'
 import { listen } from './platform/http/server.ts'
 import { feedRoutes } from './publish/feed/routes.ts'
+import { releaserOf } from './upkeep.ts'
 import { openIntake } from './webhook/intake-store.ts'
 import { ZendeskClient } from './zendesk/client.ts'
 
@@ -42,6 +45,7 @@ export async function startWeb(config: Config): Promise<Web> {
   const zendesk = stack.use(new ZendeskClient({ db, config }))
   const intake = stack.use(openIntake(config))
   const stopping = new AbortController()
+  const release = releaserOf({ db, config, zendesk })
   const app = createApp([
     intake.routes,
     healthRoutes({ db }),
@@ -49,6 +53,8 @@ export async function startWeb(config: Config): Promise<Web> {
     sinkRoutes({ db, config }),
     publicationRoutes({ db, config }),
     integrationRoutes({ db, config }),
+    actionRoutes({ db, boss, config, release }),
+    explainRoutes({ db, config }),
     webhookSecretRoutes({ db, config }),
     previewRoutes({ db, zendesk, config }),
     connectRoutes({ db, boss, zendesk, config }),

@@ -35,7 +35,7 @@ const tables = [
 
   // scheduled_from is the first consent: no earlier slot concerns it. filters_version says which
   // filters of the workspace its stored tickets were held against. Until careful_until everything that
-  // has changed is read at the comments endpoint.
+  // has changed is read at the comments endpoint. manual_sync_at is when a person last asked for a sync.
   sql`
     create table integration (
       id uuid primary key default gen_random_uuid(),
@@ -52,6 +52,7 @@ const tables = [
       scheduled_from timestamptz,
       filters_version integer not null default 0,
       careful_until timestamptz,
+      manual_sync_at timestamptz,
       created_at timestamptz not null default now(),
       check ((status = 'errored') = (error_code is not null)),
       check ((error_code is null) = (error_message is null))
@@ -61,6 +62,32 @@ const tables = [
       where status <> 'disconnected'`,
   sql`create index integration_status on integration (status, id)`,
   sql`create index integration_workspace on integration (workspace_id, id)`,
+  sql`
+    create index integration_past on integration (workspace_id, subdomain)
+      where status = 'disconnected'`,
+
+  // What is left to do for an integration that was disconnected. The tokens and the webhook stay until
+  // Zendesk has taken them back, or release_attempts are used up (release: given_up). cleared_at is when
+  // all that is needed to read the account was gone. Of a purge, the row is the receipt as well: hash is
+  // chained over what was retracted, in the order of the tickets, from retracted_through on.
+  sql`
+    create table disconnection (
+      integration_id uuid primary key references integration,
+      requested_at timestamptz not null default now(),
+      purge boolean not null,
+      release text not null default 'pending' check (release in ('pending', 'done', 'given_up')),
+      release_attempts integer not null default 0,
+      due_at timestamptz not null default now(),
+      cleared_at timestamptz,
+      transcripts integer not null default 0,
+      revisions integer not null default 0,
+      tickets integer not null default 0,
+      hints integer not null default 0,
+      hash text not null default '',
+      retracted_at timestamptz,
+      finished_at timestamptz
+    )`,
+  sql`create index disconnection_due on disconnection (due_at) where finished_at is null`,
 
   // The state of one authorization request, stored only as a hash; the PKCE verifier is sealed.
   sql`
@@ -163,6 +190,7 @@ const tables = [
       id uuid primary key default gen_random_uuid(),
       integration_id uuid not null references integration,
       kind text not null check (kind in ('backfill', 'sync', 'hints')),
+      stream text not null default 'tickets' check (stream in ('tickets', 'window')),
       slot timestamptz,
       state text not null default 'queued'
         check (state in ('queued', 'running', 'waiting', 'done', 'failed')),
@@ -212,12 +240,13 @@ const tables = [
       where kind = 'hints' and finished_at is null`,
   sql`create index run_next on run (integration_id, created_at) where finished_at is null`,
 
-  // Where the export of an account is read next. generated_at is the newest instant seen, from
+  // Where the export of an account is read next; a window that is imported again has a place of its own,
+  // so that the one of the syncs stays where it is until that has come to its end. generated_at is the newest instant seen, from
   // which to start again if Zendesk refuses the cursor.
   sql`
     create table cursor (
       integration_id uuid not null references integration,
-      stream text not null check (stream in ('tickets')),
+      stream text not null check (stream in ('tickets', 'window')),
       start_at timestamptz not null,
       after_cursor text,
       generated_at timestamptz,
@@ -296,6 +325,7 @@ const tables = [
     create index hint_pending on hint (integration_id, class, due_at) where settled_at is null`,
   sql`
     create index hint_of_privacy on hint (due_at) where settled_at is null and class = 'privacy'`,
+  sql`create index hint_ticket on hint (integration_id, ticket_id)`,
   sql`create index hint_settled on hint (settled_at) where settled_at is not null`,
 
   // What the export last said of a ticket and what became of it. No text of the ticket stands here.

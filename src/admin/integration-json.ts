@@ -5,6 +5,8 @@ import type { Run } from '../run/store.ts'
 import { SLOTS_A_MINUTE } from '../zendesk/budget/window.ts'
 import { boundOf, etaSeconds, progressOf } from '../run/progress/pace.ts'
 import { runJson } from './run-json.ts'
+import type { Disconnection } from '../integration/disconnection/store.ts'
+import { endJson } from './actions/disconnection-json.ts'
 import { webhookEndpoint } from '../integration/webhook/endpoint.ts'
 import type { AccountBudget, Counts, Quarantine, TokenTimes } from './store.ts'
 import { webhookJson } from './webhook/webhook-json.ts'
@@ -24,6 +26,7 @@ export interface Overview {
   readonly quarantine: Quarantine
   readonly budget: AccountBudget | undefined
   readonly quotaShare: number
+  readonly disconnection: Disconnection | undefined
   readonly now: DateTime
 }
 
@@ -43,9 +46,10 @@ export function integrationJson(overview: Overview, { publicUrl, minuteMs }: Sho
     error: errorJson(integration),
     reconnect_required: needsReconnect(integration),
     connected_at: integration.connectedAt?.toISO() ?? null,
+    ...(overview.disconnection !== undefined && endJson(overview.disconnection)),
     careful_until: integration.carefulUntil?.toISO() ?? null,
     webhook: webhookJson(overview.webhook, webhookEndpoint(publicUrl, integration.id)),
-    token: token === undefined ? null : tokenJson(token),
+    token: token === undefined || integration.status === 'disconnected' ? null : tokenJson(token),
     sync: syncJson(overview),
     backfill: backfillJson(overview),
     counts: countsJson(overview.counts),

@@ -6,6 +6,7 @@ import type { Database } from '../../db/schema.ts'
 import { readCursor } from '../cursor/store.ts'
 import { IntegrationId, RunId } from '../ids.ts'
 import type { Integration } from '../integration/integration.ts'
+import { findDisconnection } from '../integration/disconnection/store.ts'
 import { findIntegration, listIntegrations } from '../integration/store.ts'
 import { requireRead } from '../platform/http/auth.ts'
 import type { Config } from '../platform/config/config.ts'
@@ -122,6 +123,7 @@ async function readOverview(
     token: await readTokenTimes(trx, id),
     counts: await countTickets(trx, id),
     quarantine: await readQuarantine(trx, id),
+    disconnection: status === 'disconnected' ? await findDisconnection(trx, id) : undefined,
     budget: await readAccountBudget(trx, subdomain),
     quotaShare: workspace?.quotaShare ?? zendesk.quotaShare,
     now,

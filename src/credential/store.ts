@@ -45,6 +45,18 @@ export async function readCredential(
   return row && toCredential(row, keys)
 }
 
+export async function hasCredential(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('credential')
+    .select('integrationId')
+    .where('integrationId', '=', integrationId)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Reads the row and keeps every other worker from reading it this way until the transaction ends. */
 export async function lockCredential(
   trx: Transaction<Database>,

@@ -1,6 +1,6 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
 import type { DateTime } from 'luxon'
-import type { Database } from '../../db/schema.ts'
+import type { CursorStream, Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
 
 /** Where the export of an account is read next. */
@@ -13,7 +13,7 @@ export interface Cursor {
 }
 
 /** Zendesk's largest page of an incremental export. */
-const LARGEST_PAGE = 1000
+export const LARGEST_PAGE = 1000
 
 /** Puts the cursor of a new integration at the start of its window; one that exists stays. */
 export async function startCursor(
@@ -31,12 +31,13 @@ export async function startCursor(
 export async function readCursor(
   db: Kysely<Database>,
   integrationId: IntegrationId,
+  stream: CursorStream = 'tickets',
 ): Promise<Cursor | undefined> {
   return db
     .selectFrom('cursor')
     .select(['startAt', 'afterCursor', 'generatedAt', 'pageSize', 'endReachedAt'])
     .where('integrationId', '=', integrationId)
-    .where('stream', '=', 'tickets')
+    .where('stream', '=', stream)
     .executeTakeFirst()
 }
 
@@ -47,6 +48,7 @@ export async function readCursor(
 export async function restartCursor(
   trx: Transaction<Database>,
   integrationId: IntegrationId,
+  stream: CursorStream,
 ): Promise<void> {
   await trx
     .updateTable('cursor')
@@ -56,7 +58,7 @@ export async function restartCursor(
       updatedAt: sql<Date>`now()`,
     })
     .where('integrationId', '=', integrationId)
-    .where('stream', '=', 'tickets')
+    .where('stream', '=', stream)
     .execute()
 }
 
@@ -83,13 +85,13 @@ export async function skipTo(
 export async function shrinkPage(
   db: Kysely<Database>,
   integrationId: IntegrationId,
-  pageSize: number,
+  { stream, pageSize }: { stream: CursorStream; pageSize: number },
 ): Promise<void> {
   await db
     .updateTable('cursor')
     .set({ pageSize })
     .where('integrationId', '=', integrationId)
-    .where('stream', '=', 'tickets')
+    .where('stream', '=', stream)
     .execute()
 }
 
@@ -98,6 +100,7 @@ export async function moveCursor(
   trx: Transaction<Database>,
   integrationId: IntegrationId,
   page: {
+    stream: CursorStream
     afterCursor: string | null
     generatedAt: Date | null
     endOfStream: boolean
@@ -114,6 +117,6 @@ export async function moveCursor(
       updatedAt: sql<Date>`now()`,
     })
     .where('integrationId', '=', integrationId)
-    .where('stream', '=', 'tickets')
+    .where('stream', '=', page.stream)
     .execute()
 }

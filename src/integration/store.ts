@@ -13,6 +13,16 @@ export async function findIntegration(
   return row && toIntegration(row)
 }
 
+export async function isActive(db: Kysely<Database>, id: IntegrationId): Promise<boolean> {
+  const row = await db
+    .selectFrom('integration')
+    .select('id')
+    .where('id', '=', id)
+    .where('status', '=', 'active')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** In the order of their ids, after the given one. */
 export async function listIntegrations(
   db: Kysely<Database>,

@@ -23,7 +23,7 @@ export async function pageOnce(
   pass: Pass,
   lanes?: Lanes,
 ): Promise<'more' | 'met' | 'end of stream'> {
-  const cursor = await readCursor(deps.db, pass.integration.id)
+  const cursor = await readCursor(deps.db, pass.integration.id, pass.run.stream)
   if (cursor === undefined) {
     throw new DatabaseError(`integration ${pass.integration.id} has no cursor row`)
   }
@@ -76,7 +76,7 @@ async function storePage(
 /** The size that came through is remembered at once: halving a page can take longer than a slice. */
 async function readPage(
   { db, zendesk }: PassDeps,
-  { account, integration, signal }: Pass,
+  { account, integration, run, signal }: Pass,
   cursor: Cursor,
 ): Promise<TicketPage> {
   let { pageSize } = cursor
@@ -86,18 +86,20 @@ async function readPage(
   try {
     return await zendesk.exportTickets(account, positionOf(cursor), { pageSize, signal, onSmaller })
   } finally {
-    if (pageSize < cursor.pageSize) await shrinkPage(db, integration.id, pageSize)
+    if (pageSize < cursor.pageSize) {
+      await shrinkPage(db, integration.id, { stream: run.stream, pageSize })
+    }
   }
 }
 
 async function completePage(
   trx: Transaction<Database>,
-  { integration }: Pass,
+  { integration, run: { stream } }: Pass,
   page: TicketPage,
 ): Promise<void> {
   const generatedAt = newestInstant(page.tickets)
   const pageSize = largerPage(page.pageSize)
-  await moveCursor(trx, integration.id, { ...page, generatedAt, pageSize })
+  await moveCursor(trx, integration.id, { ...page, stream, generatedAt, pageSize })
 }
 
 /** A cursor has no promised life; the instants of the export have. */
@@ -108,7 +110,7 @@ async function forgetCursor(
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await assertLease(trx, lease)
-    await restartCursor(trx, integration.id)
+    await restartCursor(trx, integration.id, run.stream)
   })
   const fields = { integrationId: integration.id, runId: run.id, err: error }
   log.warn(fields, 'cursor refused, starting again from the newest instant seen')

@@ -8,9 +8,11 @@ import { type AppError, ZendeskRefusedError, ZendeskShapeError } from '../platfo
 import type { Bound } from '../platform/held-time.ts'
 import { errorFields, reconcileLog as log } from '../platform/log.ts'
 import { type PassEnd, retryDelayMs, runPass } from '../platform/run-pass.ts'
-import { dueTurns, findDueRun, hasHintsRun, passTurn } from '../run/due/due-store.ts'
+import { findDueRun, passTurn } from '../run/due/due-store.ts'
+import { holdRuns } from '../run/due/asked-store.ts'
 import type { Leases } from '../run/lease-store.ts'
 import { keepPulse } from '../run/progress/pulse-once.ts'
+import { startSlice } from '../run/progress/slice-once.ts'
 import { type Waits, beginWait } from '../run/progress/waits.ts'
 import { type Run, failRun, findRun, markRunning, postponeRun } from '../run/store.ts'
 import { findWorkspace } from '../workspace/store.ts'
@@ -22,17 +24,6 @@ export interface RunDeps extends PassDeps {
   readonly leases: Leases
   readonly quotaShare: number
 }
-
-/**
- * How long one integration keeps a worker that others wait for, and how long at most: a new slice asks
- * again for the page that it goes on with. Well under the expiry of the job, so that a slice always
- * ends by itself.
- */
-const SLICE_MS = 120_000
-const LONGEST_SLICE_MS = 600_000
-
-/** How often a slice looks whether others wait for it to end. */
-const LOOK_INTERVAL_MS = 5_000
 
 /**
  * Attempts in a row without a stored portion before a run fails: about four hours of a Zendesk or a
@@ -60,12 +51,13 @@ export async function runOnce(
 ): Promise<'more' | 'nothing due' | 'busy'> {
   await using lease = await deps.leases.take(integrationId)
   if (lease === undefined) return 'busy'
-  const both = AbortSignal.any([signal, lease.signal])
+  const unwanted = new AbortController()
+  const both = AbortSignal.any([signal, lease.signal, unwanted.signal])
   const pass = await preparePass(deps, integrationId, both, kinds)
   if (pass === undefined) return 'nothing due'
   const startedAt = performance.now()
   await markRunning(deps.db, pass.run, DateTime.utc())
-  using slice = startSlice(deps, pass.run)
+  using slice = startSlice(deps.db, pass.run, unwanted)
   const pulse = {
     db: deps.db,
     runId: pass.run.id,
@@ -75,7 +67,9 @@ export async function runOnce(
   const end = await keepPulse(pulse, (storing) =>
     runPass(() => stagesOnce(deps, { ...pass, lease, storing, isOver: slice.isOver }), pass.signal),
   )
-  if (!lease.signal.aborted) await settleRun(deps, pass, end)
+  if (!lease.signal.aborted) {
+    await (unwanted.signal.aborted ? holdRuns(deps.db, integrationId) : settleRun(deps, pass, end))
+  }
   log.info(
     {
       integrationId,
@@ -87,26 +81,6 @@ export async function runOnce(
     'run slice finished',
   )
   return end.kind === 'done' ? 'more' : 'nothing due'
-}
-
-/**
- * The time that a run has. It ends early where a run of hints waits for its turn: what takes words
- * back does not wait for an import.
- */
-function startSlice({ db }: RunDeps, { kind, integrationId }: Run) {
-  const startedAt = performance.now()
-  const age = (): number => performance.now() - startedAt
-  let isAwaited = false
-  const look = async (): Promise<void> => {
-    const hasHints = kind !== 'hints' && (await hasHintsRun(db, integrationId))
-    isAwaited ||= hasHints || (age() > SLICE_MS && (await dueTurns(db, 1)).length > 0)
-  }
-  // A database that is away meets the pass itself.
-  const timer = setInterval(() => void look().catch(() => {}), LOOK_INTERVAL_MS)
-  return {
-    isOver: () => isAwaited || age() > LONGEST_SLICE_MS,
-    [Symbol.dispose]: () => clearInterval(timer),
-  }
 }
 
 type PreparedPass = Omit<Pass, 'lease' | 'storing' | 'isOver'>

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { Database, HintClass } from '../../db/schema.ts'
 import { readCursor } from '../cursor/store.ts'
+import { closeWindow } from '../cursor/window-store.ts'
 import { assertLease } from '../run/lease-store.ts'
 import { addRequests } from '../run/ledger-store.ts'
 import { saveSilentShare } from '../run/news-store.ts'
@@ -44,6 +45,9 @@ async function settleReading(trx: Transaction<Database>, pass: Pass): Promise<vo
   await stripStaged(trx, pass.integration.id)
   await watchDriftOnce(trx, pass)
   if (pass.run.kind === 'sync') await saveSilentShare(trx, pass.run)
+  if (pass.run.stream === 'window') {
+    await closeWindow(trx, pass.integration.id, pass.run.windowFrom.toJSDate())
+  }
 }
 
 /** Returns whether the stage came to its end. */
@@ -67,7 +71,7 @@ async function counted<T>(
 const refilter: Stage = (deps, pass) => refilterOnce(deps, pass)
 
 const exportPages: Stage = async (deps, pass) => {
-  const cursor = await readCursor(deps.db, pass.integration.id)
+  const cursor = await readCursor(deps.db, pass.integration.id, pass.run.stream)
   const reachedAt = cursor?.endReachedAt?.toMillis() ?? 0
   if (reachedAt > (pass.run.startedAt?.toMillis() ?? Infinity)) return true
   while (!pass.isOver()) {

@@ -15,12 +15,14 @@ import type { Workspace } from '../workspace/workspace.ts'
 import type { ZendeskClient } from '../zendesk/client.ts'
 import type { ExportedTicket, TicketComments, ZendeskAccount } from '../zendesk/types.ts'
 import { type Change, isNews, ledgerOf } from './settle/decide.ts'
+import { followOn } from './settle/follow-on-once.ts'
 import { saveAuthors } from './events/author-store.ts'
 import { dropStaged } from './events/store.ts'
 import { gather } from './gather.ts'
 import { cutBySize, newestInstant, newestRows, outcomeOf, toEntries, toTicketRow } from './page.ts'
 import { assertExportAllowed } from './settle/set-aside-once.ts'
 import { type Work, settleOnce, startWork } from './settle/settle-once.ts'
+import { termsOf } from './settle/terms.ts'
 
 export interface PassDeps {
   readonly db: Kysely<Database>
@@ -152,16 +154,18 @@ async function store(
 async function commit(
   deps: PassDeps,
   pass: Pass,
-  changes: readonly Change[],
+  decided: readonly Change[],
   { work, batch }: Storing,
 ): Promise<void> {
-  if (changes.length === 0 && batch === undefined) return
+  if (decided.length === 0 && batch === undefined) return
   const { run, integration, workspace, lease } = pass
-  const published = changes.filter((change) => change.kind === 'published')
   const owner = { workspaceId: workspace.id, integrationId: integration.id }
   await deps.db.transaction().execute(async (trx) => {
     await assertLease(trx, lease)
-    await saveTickets(trx, integration.id, changes.map(toTicketRow))
+    const changes = await followOn(trx, integration.id, decided)
+    const published = changes.filter((change) => change.kind === 'published')
+    const { settledFrom } = termsOf(pass, Date.now())
+    await saveTickets(trx, integration.id, changes.map(toTicketRow), settledFrom)
     await saveRevisions(
       trx,
       owner,

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, type Transaction, sql } from 'kysely'
 import type { DateTime } from 'luxon'
-import type { Database, RunKind, RunState, RunTable } from '../../db/schema.ts'
+import type { CursorStream, Database, RunKind, RunState, RunTable } from '../../db/schema.ts'
 import { IntegrationId, RunId } from '../ids.ts'
 import type { HintOutcomes, Ledger } from './ledger.ts'
 import type { Drift } from './plan-store.ts'
@@ -12,6 +12,8 @@ export interface Run {
   readonly id: RunId
   readonly integrationId: IntegrationId
   readonly kind: RunKind
+  /** Which place in the export it reads on from. */
+  readonly stream: CursorStream
   readonly slot: DateTime | null
   readonly state: RunState
   readonly windowFrom: DateTime
@@ -44,7 +46,13 @@ export interface Run {
 
 export async function insertRun(
   trx: Transaction<Database>,
-  run: { integrationId: IntegrationId; kind: RunKind; windowFrom: Date },
+  run: {
+    integrationId: IntegrationId
+    kind: RunKind
+    windowFrom: Date
+    stream?: CursorStream
+    slot?: Date | null
+  },
 ): Promise<RunId> {
   const { id } = await trx.insertInto('run').values(run).returning('id').executeTakeFirstOrThrow()
   return RunId.parse(id)
@@ -133,16 +141,21 @@ export async function failRun(
 ): Promise<void> {
   await db
     .updateTable('run')
-    .set({
-      state: 'failed',
-      waitReason: null,
-      finishedAt: sql<Date>`now()`,
-      errorCode: error.code,
-      errorMessage: error.message,
-    })
+    .set(asFailed(error))
     .where('id', '=', id)
     .where('finishedAt', 'is', null)
     .execute()
+}
+
+/** How a run ends that does not come to its own end. */
+export function asFailed({ code, message }: { readonly code: string; readonly message: string }) {
+  return {
+    state: 'failed' as const,
+    waitReason: null,
+    finishedAt: sql<Date>`now()`,
+    errorCode: code,
+    errorMessage: message,
+  }
 }
 
 /** Puts a run off: a failure counts an attempt, waiting only the time that it takes. */
@@ -174,6 +187,7 @@ export function toRun(row: Selectable<RunTable>): Run {
     id: RunId.parse(row.id),
     integrationId: IntegrationId.parse(row.integrationId),
     kind: row.kind,
+    stream: row.stream,
     slot: row.slot,
     state: row.state,
     windowFrom: row.windowFrom,

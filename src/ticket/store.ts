@@ -143,12 +143,14 @@ const RETRY_MS = 3_600_000
 
 /**
  * Inserts or moves forward: an older row changes nothing, an equal one is not written again, unless
- * it says that a ticket was set aside once more.
+ * it says that a ticket was set aside once more, or that one was read again which had been settled
+ * before `settledFrom`.
  */
 export async function saveTickets(
   trx: Transaction<Database>,
   integrationId: IntegrationId,
   tickets: readonly TicketToSave[],
+  settledFrom?: DateTime,
 ): Promise<void> {
   if (tickets.length === 0) return
   const rows = tickets.map((ticket) => ({
@@ -180,6 +182,7 @@ export async function saveTickets(
       retry_at = excluded.retry_at, settled_at = now()
     where stored.generated_at <= excluded.generated_at
       and (excluded.outcome = 'quarantined'
+        or stored.settled_at < ${settledFrom?.toJSDate() ?? null}::timestamptz
         or (stored.generated_at, stored.updated_at, stored.fingerprint, stored.outcome)
           is distinct from (excluded.generated_at, excluded.updated_at, excluded.fingerprint,
             excluded.outcome))`.execute(trx)

@@ -55,6 +55,7 @@ import { KEYS, aSink, readSink } from '../support/sinks.ts'
 import { type Sent, hasPlan, recordingConnection } from '../support/explain.ts'
 import { INTEGRATIONS, fillRows } from './filled-rows.ts'
 import { type Catalogue, fullScansOf, readCatalogue } from './plans.ts'
+import { steerToTheEnd } from './steering.ts'
 
 /** `PLAN_TICKETS=1000000` for the real size, whose plans are the same. */
 const TICKETS = Number(process.env['PLAN_TICKETS'] ?? 200_000)
@@ -109,6 +110,13 @@ test('no statement of any pass or page reads a large table from its start to its
   }
   await readPages(recorded, integrationId, tickets)
   take('pages and rare statements')
+  await steerToTheEnd(recorded, {
+    workspaceId: WorkspaceId.parse('w1'),
+    integrationId,
+    ticketId: TicketId.parse(tickets[0]),
+    config: account.newerConfig,
+  })
+  take('steering')
 
   const problems = await problemsOf(pool, catalogue, [...statements.values()])
   t.log(`${statements.size} statements of ${steps.length} passes`)

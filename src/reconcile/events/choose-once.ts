@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { Database } from '../../../db/schema.ts'
 import type { TicketId } from '../../ids.ts'
+import { assertLease } from '../../run/lease-store.ts'
 import { addToPlan } from '../../run/plan-store.ts'
 import type { Channel } from '../../run/plan.ts'
 import { readKnownTickets } from '../../ticket/store.ts'
@@ -96,12 +97,16 @@ async function choose(
   return planPage(facts, await readPace(db, account))
 }
 
-async function findOrStartStream({ db }: PassDeps, { integration, run }: Pass): Promise<Stream> {
+async function findOrStartStream(
+  { db }: PassDeps,
+  { integration, run, lease }: Pass,
+): Promise<Stream> {
   const found = await findStream(db, integration.id)
   if (found !== undefined) return found
-  await db
-    .transaction()
-    .execute((trx) => startStream(trx, integration.id, run.windowFrom.toJSDate()))
+  await db.transaction().execute(async (trx) => {
+    await assertLease(trx, lease)
+    await startStream(trx, integration.id, run.windowFrom.toJSDate())
+  })
   const started = await findStream(db, integration.id)
   if (started === undefined) throw new Error('the event stream has no row')
   return started

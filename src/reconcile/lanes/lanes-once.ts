@@ -59,6 +59,8 @@ interface Window {
 /** The window of an import that shall be over soon; undefined if it is not to be read from both ends. */
 async function windowOf({ db }: PassDeps, pass: Pass): Promise<Window | undefined> {
   const { integration } = pass
+  // What is imported again is read in one go, beside the place of the syncs.
+  if (pass.run.stream === 'window') return undefined
   const lane = await findBackLane(db, integration.id)
   const run = (await findRun(db, pass.run.id)) ?? pass.run
   if (lane === undefined && !isFast(pass, run)) return undefined

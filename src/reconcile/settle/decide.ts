@@ -54,16 +54,21 @@ export interface Terms {
   readonly isLook: boolean
   /** Whether a row that the export shows anew is read, even if it seems to tell nothing new. */
   readonly isCareful: boolean
+  /** What was settled before is read again, even if its row has not changed. */
+  readonly settledFrom?: DateTime
 }
 
 /** Judges a row of the export by itself: it costs no request. */
 export function judge(
   ticket: ExportedTicket,
   known: KnownTicket | undefined,
-  { filters, setAsideSince, isLook, isCareful }: Terms,
+  { filters, setAsideSince, isLook, isCareful, settledFrom }: Terms,
 ): Verdict {
   const absence = absenceByRow(ticket, filters)
-  const isDoubted = isCareful && known !== undefined && ticket.generatedAt > known.generatedAt
+  const isNewer = known !== undefined && ticket.generatedAt > known.generatedAt
+  const isOutdated =
+    known !== undefined && settledFrom !== undefined && known.settledAt < settledFrom
+  const isDoubted = settledFrom === undefined ? isCareful && isNewer : isOutdated
   if (
     !isLook &&
     !isDoubted &&

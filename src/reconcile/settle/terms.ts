@@ -7,6 +7,9 @@ export function termsOf(
   nowMs: number,
   isLook = false,
 ): Terms {
-  const isCareful = (integration.carefulUntil?.toMillis() ?? 0) > nowMs
-  return { filters: workspace.filters, setAsideSince: run.startedAt, isLook, isCareful }
+  // A window is imported again because what is stored of it is in doubt.
+  const isAgain = run.stream === 'window'
+  const isCareful = isAgain || (integration.carefulUntil?.toMillis() ?? 0) > nowMs
+  const terms = { filters: workspace.filters, setAsideSince: run.startedAt, isLook, isCareful }
+  return isAgain ? { ...terms, settledFrom: run.createdAt } : terms
 }

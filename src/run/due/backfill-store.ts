@@ -17,7 +17,8 @@ export async function queueBackfill(
   if (last !== undefined && last.state !== 'failed') return
   const from = last?.windowFrom.toJSDate() ?? windowFrom
   await startCursor(trx, integrationId, from)
-  await insertRun(trx, { integrationId, kind: 'backfill', windowFrom: from })
+  const stream = last?.stream ?? 'tickets'
+  await insertRun(trx, { integrationId, kind: 'backfill', windowFrom: from, stream })
 }
 
 /** The same for an import that ended for a reason which has passed by itself. */

@@ -290,3 +290,12 @@ test('a quarantined ticket keeps its reason, an unchanged one its outcome', (t) 
     reason: 'why',
   })
 })
+
+test('what is imported again is read unless it was settled since then', (t) => {
+  const again = { ...terms, isCareful: true, settledFrom: at('2026-04-02T00:00:00Z') }
+  const before = known({ settledAt: at('2026-04-01T00:00:00Z') })
+  const since = known({ settledAt: at('2026-04-02T00:00:01Z') })
+
+  t.is(judge(aTicket(), before, again).kind, 'comments needed')
+  t.like(judge(aTicket(), since, again), { change: { kind: 'unchanged' } })
+})

@@ -26,6 +26,7 @@ function aRun(fields: Partial<Run> = {}): Run {
     id: RunId.parse(id),
     integrationId: IntegrationId.parse(id),
     kind: 'backfill',
+    stream: 'tickets',
     slot: null,
     state: 'running',
     windowFrom: from,
