@@ -169,6 +169,7 @@ create table hint (
   constraint hint_pkey PRIMARY KEY (integration_id, event_id)
 );
 CREATE INDEX hint_of_privacy ON public.hint USING btree (due_at) WHERE ((settled_at IS NULL) AND (class = 'privacy'::text));
+CREATE INDEX hint_oldest ON public.hint USING btree (received_at) WHERE (settled_at IS NULL);
 CREATE INDEX hint_pending ON public.hint USING btree (integration_id, class, due_at) WHERE (settled_at IS NULL);
 CREATE INDEX hint_settled ON public.hint USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE INDEX hint_ticket ON public.hint USING btree (integration_id, ticket_id);
@@ -200,6 +201,22 @@ CREATE UNIQUE INDEX integration_account ON public.integration USING btree (works
 CREATE INDEX integration_past ON public.integration USING btree (workspace_id, subdomain) WHERE (status = 'disconnected'::text);
 CREATE INDEX integration_status ON public.integration USING btree (status, id);
 CREATE INDEX integration_workspace ON public.integration USING btree (workspace_id, id);
+
+create table latency (
+  name text not null,
+  le double precision not null,
+  observed bigint not null default 0,
+  seconds double precision not null default 0,
+  constraint latency_name_check CHECK ((name = ANY (ARRAY['hint_to_publication'::text, 'slot_to_done'::text]))),
+  constraint latency_pkey PRIMARY KEY (name, le)
+);
+
+create table latency_progress (
+  name text not null,
+  measured_through timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
+  constraint latency_progress_name_check CHECK ((name = ANY (ARRAY['hint_to_publication'::text, 'slot_to_done'::text]))),
+  constraint latency_progress_pkey PRIMARY KEY (name)
+);
 
 create table lease (
   integration_id uuid not null,
@@ -305,6 +322,7 @@ create table run (
   constraint run_pkey PRIMARY KEY (id),
   constraint run_integration_id_slot_key UNIQUE (integration_id, slot)
 );
+CREATE INDEX run_ended ON public.run USING btree (state, finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX run_integration ON public.run USING btree (integration_id, created_at DESC);
 CREATE INDEX run_next ON public.run USING btree (integration_id, created_at) WHERE (finished_at IS NULL);
 CREATE UNIQUE INDEX run_of_hints ON public.run USING btree (integration_id) WHERE ((kind = 'hints'::text) AND (finished_at IS NULL));
@@ -440,6 +458,7 @@ create table webhook_check (
   constraint webhook_check_pkey PRIMARY KEY (integration_id)
 );
 CREATE INDEX webhook_check_due ON public.webhook_check USING btree (due_at);
+CREATE INDEX webhook_check_unwell ON public.webhook_check USING btree (problem, integration_id) WHERE (problem IS NOT NULL);
 
 create table workspace (
   id text not null,

@@ -57,6 +57,8 @@ export interface Database {
   sink: SinkTable
   delivery: DeliveryTable
   replay: ReplayTable
+  latency: LatencyTable
+  latencyProgress: LatencyProgressTable
 }
 
 export interface WorkspaceTable {
@@ -411,4 +413,16 @@ export interface ReplayTable {
   through: number
   ticketIds: number[] | null
   createdAt: Defaulted
+}
+
+export interface LatencyTable {
+  name: string
+  le: number
+  observed: Generated<number>
+  seconds: Generated<number>
+}
+
+export interface LatencyProgressTable {
+  name: string
+  measuredThrough: Defaulted
 }

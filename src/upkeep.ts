@@ -10,6 +10,7 @@ import { prunePublicationsOnce } from './housekeeping/prune-publications-once.ts
 import { pruneHintsOnce } from './housekeeping/prune-hints-once.ts'
 import { renewTokensOnce } from './housekeeping/renew-tokens-once.ts'
 import { resealOnce, resealSinksOnce } from './housekeeping/reseal-once.ts'
+import { measureLatencyOnce } from './housekeeping/latency/measure-once.ts'
 import { pruneConsents } from './housekeeping/store.ts'
 import type { IntegrationId } from './ids.ts'
 import { pruneSecrets } from './outbox/sink/secret-store.ts'
@@ -27,6 +28,9 @@ const ERASE_INTERVAL_MS = 5_000
 
 /** Who has just connected waits for the first hint; this asks one small index, too. */
 const PROVISION_INTERVAL_MS = 3_000
+
+/** As often as Prometheus looks, or nearly so. */
+const MEASURE_INTERVAL_MS = 30_000
 
 export interface UpkeepDeps {
   readonly db: Kysely<Database>
@@ -64,7 +68,9 @@ export async function runUpkeep(
   }
   const deps = { db, zendesk, keys, quotaShare, publicUrl: config.publicUrl }
   const provisioning = { 'provision webhooks': () => provisionOnce(deps, signal) }
+  const measuring = { 'measure latency': () => measureLatencyOnce(db, signal) }
   await Promise.all([
+    keepUp(measuring, MEASURE_INTERVAL_MS, signal),
     keepUp(passes, INTERVAL_MS, signal),
     keepUp(erasing, ERASE_INTERVAL_MS, signal),
     keepUp(disconnecting, ERASE_INTERVAL_MS, signal),

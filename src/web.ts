@@ -11,6 +11,9 @@ import { previewRoutes } from './admin/preview/routes.ts'
 import { publicationRoutes } from './admin/sinks/publication-routes.ts'
 import { sinkRoutes } from './admin/sinks/routes.ts'
 import { webhookSecretRoutes } from './admin/webhook/routes.ts'
+import { metricsRoutes } from './admin/metrics/routes.ts'
+import { WebMetrics } from './admin/metrics/web-metrics.ts'
+import { statusRoutes } from './admin/status/routes.ts'
 import { workspaceRoutes } from './admin/workspace-routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { checkKeys } from './credential/keys-store.ts'
@@ -25,6 +28,7 @@ import { webLog as log, setLogLevel } from './platform/log.ts'
 import { listen } from './platform/http/server.ts'
 import { feedRoutes } from './publish/feed/routes.ts'
 import { releaserOf } from './upkeep.ts'
+import { sinkNames } from './relay.ts'
 import { openIntake } from './webhook/intake-store.ts'
 import { ZendeskClient } from './zendesk/client.ts'
 
@@ -46,9 +50,13 @@ export async function startWeb(config: Config): Promise<Web> {
   const intake = stack.use(openIntake(config))
   const stopping = new AbortController()
   const release = releaserOf({ db, config, zendesk })
-  const app = createApp([
+  const web = new WebMetrics()
+  const sinks = Object.values(sinkNames(config))
+  const routers = [
     intake.routes,
     healthRoutes({ db }),
+    statusRoutes({ db, sinks, config }),
+    metricsRoutes({ db, sinks, config, web }),
     workspaceRoutes({ db, config }),
     sinkRoutes({ db, config }),
     publicationRoutes({ db, config }),
@@ -59,7 +67,8 @@ export async function startWeb(config: Config): Promise<Web> {
     previewRoutes({ db, zendesk, config }),
     connectRoutes({ db, boss, zendesk, config }),
     guardedFeed({ db, config, signal: stopping.signal }),
-  ])
+  ]
+  const app = createApp(routers, { publicUrl: config.publicUrl, observe: web.observe })
   const { port } = stack.use(await listen(app, config))
   // Whoever waits for news is answered before the server waits for whoever is not.
   stack.defer(() => stopping.abort())

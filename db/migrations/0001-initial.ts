@@ -166,6 +166,9 @@ const tables = [
         'token_refused', 'unavailable', 'failing', 'circuit_broken'))
     )`,
   sql`create index webhook_check_due on webhook_check (due_at)`,
+  sql`
+    create index webhook_check_unwell on webhook_check (problem, integration_id)
+      where problem is not null`,
 
   // Requests sent to Zendesk for an integration, by limit family and status; 0: no whole answer.
   sql`
@@ -239,6 +242,7 @@ const tables = [
     create unique index run_of_hints on run (integration_id)
       where kind = 'hints' and finished_at is null`,
   sql`create index run_next on run (integration_id, created_at) where finished_at is null`,
+  sql`create index run_ended on run (state, finished_at) where finished_at is not null`,
 
   // Where the export of an account is read next; a window that is imported again has a place of its own,
   // so that the one of the syncs stays where it is until that has come to its end. generated_at is the newest instant seen, from
@@ -327,6 +331,7 @@ const tables = [
     create index hint_of_privacy on hint (due_at) where settled_at is null and class = 'privacy'`,
   sql`create index hint_ticket on hint (integration_id, ticket_id)`,
   sql`create index hint_settled on hint (settled_at) where settled_at is not null`,
+  sql`create index hint_oldest on hint (received_at) where settled_at is null`,
 
   // What the export last said of a ticket and what became of it. No text of the ticket stands here.
   sql`
@@ -512,6 +517,22 @@ const tables = [
     )`,
   sql`create index replay_sink on replay (sink, id)`,
   sql`create index replay_workspace on replay (workspace_id)`,
+
+  // How long it took from a hint to its publication and from a slot to its end, as counts by bucket: what
+  // lies above the bound of the one before, up to le. Whatever ended until measured_through is counted.
+  sql`
+    create table latency (
+      name text not null check (name in ('hint_to_publication', 'slot_to_done')),
+      le double precision not null,
+      observed bigint not null default 0,
+      seconds double precision not null default 0,
+      primary key (name, le)
+    )`,
+  sql`
+    create table latency_progress (
+      name text primary key check (name in ('hint_to_publication', 'slot_to_done')),
+      measured_through timestamptz not null default '1970-01-01'
+    )`,
 ]
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,16 +1,36 @@
-import pino, { type Logger } from 'pino'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino'
+import { redacted } from './terminal/redacted.ts'
+import { readableLine } from './terminal/log-line.ts'
+
+const request = new AsyncLocalStorage<{ readonly requestId: string }>()
+
+/** Whatever is logged until the work has ended tells the request that it belongs to. */
+export function withRequestId<T>(requestId: string, work: () => T): T {
+  return request.run({ requestId }, work)
+}
 
 /**
- * JSON lines on standard output. What may not appear is not passed in the first place: loggers get
- * ids, counts, codes and messages of our own errors, never bodies, headers or whole rows.
+ * JSON lines on standard output, one a pass or request; to a person at a terminal, lines to read. What
+ * may not appear is not passed in the first place: loggers get ids, counts, codes and messages of our
+ * own errors, never bodies, headers or whole rows; and what looks like a secret is struck out here.
  */
-export const log: Logger = pino({
-  level: 'info',
-  base: null,
-  timestamp: pino.stdTimeFunctions.isoTime,
-  formatters: { level: (label) => ({ level: label }) },
-  serializers: { err: errorFields },
-})
+export const log: Logger = makeLog(
+  process.stdout.isTTY ? { write: (line) => process.stdout.write(readableLine(line)) } : undefined,
+)
+
+/** The logger, writing to somewhere else than standard output if that is given. */
+export function makeLog(destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
+    level: 'info',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }), log: redacted },
+    serializers: { err: errorFields },
+    mixin: () => request.getStore() ?? {},
+  }
+  return destination === undefined ? pino(options) : pino(options, destination)
+}
 
 /**
  * An error as it may be logged: our own errors speak for themselves; of any other one the name, code

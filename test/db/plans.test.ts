@@ -4,6 +4,8 @@ import { DateTime } from 'luxon'
 import type { Pool } from 'pg'
 import type { Database } from '../../db/schema.ts'
 import { listTicketFacts, readStoredFrom } from '../../src/admin/preview/preview-store.ts'
+import { readLatencies, sumPublications, sumRequests } from '../../src/admin/metrics/store.ts'
+import { lookOnce } from '../../src/admin/status/status-once.ts'
 import {
   countTickets,
   readAccountBudget,
@@ -19,6 +21,7 @@ import {
 } from '../../src/credential/webhook/delivery-store.ts'
 import { saveHints } from '../../src/hint/store.ts'
 import { redriveOnce } from '../../src/admin/sinks/redrive-once.ts'
+import { measureLatencyOnce } from '../../src/housekeeping/latency/measure-once.ts'
 import { claimConsent } from '../../src/connect/store.ts'
 import { resealSinksOnce } from '../../src/housekeeping/reseal-once.ts'
 import {
@@ -69,6 +72,12 @@ const OF_ALL: readonly { readonly sql: RegExp; readonly tables: RegExp }[] = [
   },
   // A client that Zendesk rejects is the one that all have consented to.
   { sql: /^update "integration" set "status"/, tables: /^(integration|credential)$/ },
+  // The status page counts integrations by status, in their index of it.
+  { sql: /select status, count\(\*\) as count from integration/, tables: /^integration$/ },
+  // What sinks lag behind is a difference of two numbers for each of them and workspace.
+  { sql: /with receiver as/, tables: /^(sink|sink_position|feed)$/ },
+  // Requests are counted by integration, so that workers do not wait for each other, and then added up.
+  { sql: /sum\(requests\)::bigint as requests from request_count/, tables: /^request_count$/ },
   // Which sinks are behind their feeds is asked once for all of them, by one row of each.
   { sql: /with recursive waiting/, tables: /^(sink|sink_position|feed)$/ },
 ]
@@ -153,6 +162,11 @@ async function readPages(
 ): Promise<void> {
   const workspaceId = WorkspaceId.parse('w1')
   const ticketId = TicketId.parse(tickets[0])
+  await lookOnce({ db, sinks: ['http', 'file:feed'] })
+  await sumRequests(db)
+  await sumPublications(db)
+  await readLatencies(db)
+  await measureLatencyOnce(db, new AbortController().signal)
   await listIntegrations(db, { limit: 100 })
   await listIntegrations(db, { limit: 100, after: id, status: 'errored' })
   await listWorkspaces(db, { limit: 100 })

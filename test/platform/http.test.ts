@@ -8,7 +8,7 @@ const READ_TOKEN = 'a-token-for-readers-only'
 test('an unknown address is told so, in the form of all errors', async (t) => {
   const { ask } = await startTestWeb(t)
 
-  for (const path of ['/', '/admin', '/admin/status', '/metrics', '/admin/workspaces/w/x', '//']) {
+  for (const path of ['/', '/admin', '/status', '/metric', '/admin/workspaces/w/x', '//']) {
     const answer = await ask('GET', path)
     t.is(answer.status, 404, path)
     t.deepEqual(answer.json, {
@@ -131,6 +131,8 @@ const matrix: readonly (readonly [method: string, path: string, ...statuses: num
   ['GET', '/healthz', 200, 200, 200, 200],
   ['GET', '/readyz', 200, 200, 200, 200],
   ['GET', '/oauth/zendesk/callback', 400, 400, 400, 400],
+  ['GET', '/admin/status', 401, 401, 200, 200],
+  ['GET', '/metrics', 401, 401, 200, 200],
   ['GET', '/admin/workspaces', 401, 401, 401, 200],
   ['GET', '/admin/workspaces/none', 401, 401, 401, 404],
   ['PUT', '/admin/workspaces/w1', 401, 401, 401, 201],

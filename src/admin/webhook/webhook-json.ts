@@ -12,13 +12,13 @@ export function webhookJson(webhook: WebhookState, endpoint: string) {
     endpoint,
     last_received_at: lastReceivedAt?.toISO() ?? null,
     checked_at: checkedAt?.toISO() ?? null,
-    problem: problem === null ? null : { code: problem, message: messageOf(problem) },
+    problem: problem === null ? null : { code: problem, message: webhookMessage(problem) },
     silent_share: silentShare,
   }
 }
 
 /** What is wrong, and the next step, in words for the one who reads it. Tickets are read all the same. */
-function messageOf(problem: WebhookProblem): string {
+export function webhookMessage(problem: WebhookProblem): string {
   switch (problem) {
     case 'scope_missing':
       return 'the consent does not cover webhooks: add webhooks:write to ZENDESK_SCOPE and reconnect the account, or make a webhook by hand and tell its secret'

@@ -2,16 +2,32 @@ import Router from '@koa/router'
 import Koa from 'koa'
 import type { Context, Middleware } from 'koa'
 import { errorAnswer, refusalAnswer, sendAnswer } from './error-answer.ts'
+import { nameRequest, setHeaders } from './headers.ts'
 import { webLog as log } from '../log.ts'
+
+/** A request that was answered, by the pattern of its route. */
+export interface Observed {
+  readonly method: string
+  readonly route: string
+  readonly status: number
+  readonly ms: number
+}
+
+export interface AppOptions {
+  readonly publicUrl?: string
+  readonly observe?: (request: Observed) => void
+}
 
 /**
  * The web application around the routes of the stages: one line in the log a request, one place in
  * which errors become answers, and headers that hold for all of them. A log line tells the pattern
  * of the route and never the address itself, for a query can carry a code.
  */
-export function createApp(routers: readonly Router[]): Koa {
+export function createApp(routers: readonly Router[], options: AppOptions = {}): Koa {
+  const { publicUrl = '', observe = () => {} } = options
   const app = new Koa()
-  app.use(logRequest).use(answerErrors).use(setHeaders).use(refuseUnrouted)
+  app.use(nameRequest).use(logRequest(observe)).use(answerErrors)
+  app.use(setHeaders(publicUrl)).use(refuseUnrouted)
   app.use(new Router().allowedMethods())
   for (const router of routers) app.use(router.routes())
   // What the boundary cannot answer any more: an answer that broke off while it was sent.
@@ -19,16 +35,16 @@ export function createApp(routers: readonly Router[]): Koa {
   return app
 }
 
-const logRequest: Middleware = async (ctx, next) => {
-  const startedAt = performance.now()
-  await next()
-  const fields = {
-    method: ctx.method,
-    route: routeOf(ctx),
-    status: ctx.status,
-    ms: Math.round(performance.now() - startedAt),
+function logRequest(observe: (request: Observed) => void): Middleware {
+  return async (ctx, next) => {
+    const startedAt = performance.now()
+    await next()
+    const ms = performance.now() - startedAt
+    const { method, status } = ctx
+    const route = routeOf(ctx)
+    log.info({ method, route, status, ms: Math.round(ms) }, 'request')
+    observe({ method, route, status, ms })
   }
-  log.info(fields, 'request')
 }
 
 const answerErrors: Middleware = async (ctx, next) => {
@@ -41,12 +57,6 @@ const answerErrors: Middleware = async (ctx, next) => {
     }
     sendAnswer(ctx, answer)
   }
-}
-
-const setHeaders: Middleware = (ctx, next) => {
-  ctx.set('cache-control', 'no-store')
-  ctx.set('x-content-type-options', 'nosniff')
-  return next()
 }
 
 /** Gives the answer of the router to an unknown address or method the form of all errors. */
