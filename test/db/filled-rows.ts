@@ -133,7 +133,8 @@ function ofTickets(each: number) {
       insert into hint (integration_id, event_id, ticket_id, type, class, occurred_at, due_at,
         settled_at, outcome)
       select id, 'e' || n, n, 'comment_added', case when n % 4 = 0 then 'privacy' else 'content' end,
-        now(), now() + interval '10 minutes', case when n % 50 <> 0 then now() end,
+        now(), now() + interval '10 minutes',
+        case when n % 50 <> 0 then now() - (n % 1000) * interval '9 minutes' end,
         case when n % 50 <> 0 then 'confirmed' end
       from integration, generate_series(1, ${Math.ceil(each / 2)}::int) n`,
     sql`

@@ -166,7 +166,7 @@ async function readPages(
   await sumRequests(db)
   await sumPublications(db)
   await readLatencies(db)
-  await measureLatencyOnce(db, new AbortController().signal)
+  await measureLatencies(db)
   await listIntegrations(db, { limit: 100 })
   await listIntegrations(db, { limit: 100, after: id, status: 'errored' })
   await listWorkspaces(db, { limit: 100 })
@@ -251,6 +251,17 @@ async function readSinks(db: Kysely<Database>, workspaceId: WorkspaceId): Promis
   await endOnce(db, name, never)
   await db.transaction().execute((trx) => deleteSink(trx, name))
   await endOnce(db, name, never)
+}
+
+/** As every half minute: what has ended since is a small part of what there is. */
+async function measureLatencies(db: Kysely<Database>): Promise<void> {
+  const measuredThrough = new Date(Date.now() - 600_000)
+  const names = ['hint_to_publication', 'slot_to_done']
+  await db
+    .insertInto('latencyProgress')
+    .values(names.map((name) => ({ name, measuredThrough })))
+    .execute()
+  await measureLatencyOnce(db, never)
 }
 
 const never = new AbortController().signal

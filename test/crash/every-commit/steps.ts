@@ -142,18 +142,22 @@ export const steps: readonly Step[] = [
   },
 ]
 
-/** Until nothing is left that is due: what a dead worker has claimed is due again at once. */
+/**
+ * Until a look has found something out: what a dead worker has claimed is due again at once, and so is
+ * what a connection that broke has kept from being found.
+ */
 async function provision(worker: Worker, db: Kysely<Database>): Promise<void> {
   const { config, signal } = worker
   const { encryptionKeys: keys } = config.secrets
   const deps = { ...worker, keys, publicUrl: config.publicUrl, quotaShare: 1 }
-  await db
-    .updateTable('webhookCheck')
-    .set({ dueAt: new Date(0) })
-    .where('problem', 'is', null)
-    .where('checkedAt', 'is', null)
-    .execute()
-  await provisionOnce(deps, signal)
+  for (let looks = 0; looks < 3; looks++) {
+    await db
+      .updateTable('webhookCheck')
+      .set({ dueAt: new Date(0) })
+      .where(sql<boolean>`coalesce(problem, 'unavailable') = 'unavailable'`)
+      .execute()
+    await provisionOnce(deps, signal)
+  }
 }
 
 async function enqueue({ db, url, signal }: Worker): Promise<void> {
