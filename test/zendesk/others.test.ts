@@ -63,6 +63,26 @@ test('what was noticed is not noticed again, whatever the order of answers', (t)
   t.deepEqual(late.others, first.others)
 })
 
+test('what an answer tells late in the next minute is not taken for others', (t) => {
+  const start = Math.ceil(NOW / MINUTE) * MINUTE
+  const cap = capOf(10, 0.5)
+  let window: Window = emptyWindow
+  let used = 0
+  let last = start
+  for (let nowMs = start; nowMs < start + MINUTE; nowMs += SLOT) {
+    const given = grant(moveTo(window, nowMs, MINUTE), { nowMs, want: 1, cap, minuteMs: MINUTE })
+    window = given.window
+    used += given.granted
+    if (given.granted > 0) last = nowMs + 100
+  }
+
+  t.is(used, cap)
+  for (let lateMs = 0; lateMs < MINUTE; lateMs += SLOT) {
+    const later = moveTo(window, last + lateMs, MINUTE)
+    t.is(othersPerMinute(noticeOthers(later, sightAt(last, used), MINUTE).others), 0, `${lateMs}`)
+  }
+})
+
 test('what is noticed a minute after it was seen changes nothing', (t) => {
   const later = moveTo(ours, NOW + 2 * MINUTE, MINUTE)
 

@@ -1,4 +1,4 @@
-import { SLOTS_A_MINUTE, WINDOW_SLOTS, type Window } from './window.ts'
+import { HISTORY_SLOTS, SLOTS_A_MINUTE, WINDOW_SLOTS, type Window } from './window.ts'
 
 /**
  * What others spend of an account's limit. An answer tells how much of it is used in the minute that
@@ -42,13 +42,13 @@ export function noticeOthers(window: Window, sighting: Sighting, minuteMs: numbe
   const fresh = Math.max(0, sighting.used - ours - known)
   return {
     ...window,
-    others: spread(window.others, fresh, seenAt, Math.min(beganAt, WINDOW_SLOTS - 1)),
+    others: spread(window.others, fresh, seenAt, Math.min(beganAt, HISTORY_SLOTS - 1)),
   }
 }
 
 /** What others spend in a minute, if the parts at which somebody looked are like the rest. */
 export function othersPerMinute(others: Window['others']): number {
-  const looks = others.filter((inSlot) => inSlot !== null)
+  const looks = others.slice(0, WINDOW_SLOTS).filter((inSlot) => inSlot !== null)
   const slots = Math.max(looks.length, LEAST_LOOK_SLOTS)
   return Math.ceil((sum(looks) * SLOTS_A_MINUTE) / slots)
 }

@@ -11,6 +11,12 @@ export const SLOTS_A_MINUTE = 120
 export const WINDOW_SLOTS = SLOTS_A_MINUTE + 3
 
 /**
+ * What an answer tells is about the minute that Zendesk was counting in, and is often read a good part of
+ * a minute later: our own requests of that time must still be known, or they would be taken for others'.
+ */
+export const HISTORY_SLOTS = 2 * SLOTS_A_MINUTE + 3
+
+/**
  * So many slots' worth may be granted at once, and in a row so much more than the even pace, to make
  * up for moments in which nobody asked. Three slots in a row are what a minute may miss of a cap that
  * is used up, so more would fall short of 95 % of it.
@@ -71,8 +77,8 @@ export function perSlot(cap: number): number {
 export function moveTo(window: Window, nowMs: number, minuteMs: number): Window {
   const slot = Math.floor((nowMs * SLOTS_A_MINUTE) / minuteMs)
   const ahead = window.slot - slot
-  if (ahead > WINDOW_SLOTS || -ahead >= WINDOW_SLOTS) {
-    return { slot, granted: repeat(0, WINDOW_SLOTS), others: repeat(null, WINDOW_SLOTS) }
+  if (ahead > HISTORY_SLOTS || -ahead >= HISTORY_SLOTS) {
+    return { slot, granted: repeat(0, HISTORY_SLOTS), others: repeat(null, HISTORY_SLOTS) }
   }
   const passed = Math.max(0, -ahead)
   return {
@@ -83,14 +89,15 @@ export function moveTo(window: Window, nowMs: number, minuteMs: number): Window 
 }
 
 function shift<T>(slots: readonly T[], passed: number, empty: T): T[] {
-  return [...repeat(empty, passed), ...slots, ...repeat(empty, WINDOW_SLOTS)].slice(0, WINDOW_SLOTS)
+  const moved = [...repeat(empty, passed), ...slots, ...repeat(empty, HISTORY_SLOTS)]
+  return moved.slice(0, HISTORY_SLOTS)
 }
 
 /** What the newest slot may still get: for each run of slots up to now, its share of the cap. */
 function allowance(granted: readonly number[], cap: number): number {
   let least = cap
   let sum = 0
-  for (const [index, inSlot] of granted.entries()) {
+  for (const [index, inSlot] of granted.slice(0, WINDOW_SLOTS).entries()) {
     sum += inSlot
     const share = Math.ceil(perSlot(cap) * (CATCH_UP * (index + 1) + BURST_SLOTS))
     least = Math.min(least, Math.min(cap, share) - sum)
