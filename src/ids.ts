@@ -17,6 +17,14 @@ export type RunId = z.infer<typeof RunId>
 export const TicketId = z.int().positive().brand<'TicketId'>()
 export type TicketId = z.infer<typeof TicketId>
 
+/** The same in the path of a request. */
+export const TicketAddress = z
+  .string()
+  .regex(/^[1-9]\d{0,15}$/)
+  .transform(Number)
+  .pipe(TicketId)
+  .meta({ type: 'integer', minimum: 1 })
+
 /** A Zendesk account by the name in its address, lower-case. */
 export const Subdomain = z
   .string()

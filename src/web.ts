@@ -7,6 +7,10 @@ import { actionRoutes } from './admin/actions/routes.ts'
 import { explainRoutes } from './admin/explain/routes.ts'
 import { healthRoutes } from './admin/health-routes.ts'
 import { integrationRoutes } from './admin/integration-routes.ts'
+import { integrationOperations } from './admin/openapi/integration-operations.ts'
+import { openApiRoutes } from './admin/openapi/route.ts'
+import { serviceOperations } from './admin/openapi/service-operations.ts'
+import { workspaceOperations } from './admin/openapi/workspace-operations.ts'
 import { previewRoutes } from './admin/preview/routes.ts'
 import { publicationRoutes } from './admin/sinks/publication-routes.ts'
 import { sinkRoutes } from './admin/sinks/routes.ts'
@@ -15,6 +19,7 @@ import { metricsRoutes } from './admin/metrics/routes.ts'
 import { WebMetrics } from './admin/metrics/web-metrics.ts'
 import { statusRoutes } from './admin/status/routes.ts'
 import { workspaceRoutes } from './admin/workspace-routes.ts'
+import { connectOperations } from './connect/openapi/operations.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { checkKeys } from './credential/keys-store.ts'
 import { checkSinkKeys } from './outbox/sink/secret-store.ts'
@@ -22,19 +27,34 @@ import { requireRead } from './platform/http/auth.ts'
 import { openBoss } from './platform/boss.ts'
 import { type Config, loadConfig } from './platform/config/config.ts'
 import { withDevelopmentSecrets } from './platform/config/dev-secrets.ts'
-import { createApp } from './platform/http/app.ts'
+import { createApp, routesOf } from './platform/http/app.ts'
+import type { Operation } from './platform/http/openapi/operation.ts'
 import { aborted, runEntry } from './platform/lifecycle.ts'
 import { webLog as log, setLogLevel } from './platform/log.ts'
 import { listen } from './platform/http/server.ts'
+import { feedOperations } from './publish/feed/operations.ts'
 import { feedRoutes } from './publish/feed/routes.ts'
 import { releaserOf } from './upkeep.ts'
 import { sinkNames } from './relay.ts'
+import { webhookOperations } from './webhook/openapi/operations.ts'
 import { openIntake } from './webhook/intake-store.ts'
 import { ZendeskClient } from './zendesk/client.ts'
 
 export interface Web extends AsyncDisposable {
   readonly port: number
+  /** What it answers, each as method and pattern. */
+  readonly routes: readonly string[]
 }
+
+/** All that the document of the service describes. */
+export const operations: readonly Operation[] = [
+  ...serviceOperations,
+  ...workspaceOperations,
+  ...integrationOperations,
+  ...connectOperations,
+  ...feedOperations,
+  ...webhookOperations,
+]
 
 /** Serves HTTP until it is disposed of; closes in reverse what it opened, also if it throws. */
 export async function startWeb(config: Config): Promise<Web> {
@@ -53,6 +73,7 @@ export async function startWeb(config: Config): Promise<Web> {
   const web = new WebMetrics()
   const sinks = Object.values(sinkNames(config))
   const routers = [
+    openApiRoutes(operations, config),
     intake.routes,
     healthRoutes({ db }),
     statusRoutes({ db, sinks, config }),
@@ -74,7 +95,8 @@ export async function startWeb(config: Config): Promise<Web> {
   stack.defer(() => stopping.abort())
   log.info({ port }, 'listening')
   const opened = stack.move()
-  return { port, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  const routes = routesOf(routers)
+  return { port, routes, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 function guardedFeed(deps: { db: Kysely<Database>; config: Config; signal: AbortSignal }): Router {

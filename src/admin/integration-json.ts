@@ -1,4 +1,5 @@
 import type { DateTime } from 'luxon'
+import { z } from 'zod'
 import { type Integration, actionFor, needsReconnect } from '../integration/integration.ts'
 import type { Cursor } from '../cursor/store.ts'
 import type { Run } from '../run/store.ts'
@@ -11,6 +12,14 @@ import { webhookEndpoint } from '../integration/webhook/endpoint.ts'
 import type { AccountBudget, Counts, Quarantine, TokenTimes } from './store.ts'
 import { webhookJson } from './webhook/webhook-json.ts'
 import type { WebhookState } from './webhook/state-store.ts'
+
+export const IntegrationQuery = z.object({
+  status: z
+    .enum(['pending', 'active', 'paused', 'errored', 'disconnected'], {
+      error: 'expected pending, active, paused, errored or disconnected',
+    })
+    .optional(),
+})
 
 /** Everything that is shown of an integration, read at one instant. */
 export interface Overview {

@@ -1,7 +1,6 @@
 import Router from '@koa/router'
 import type { Kysely, Transaction } from 'kysely'
 import { DateTime } from 'luxon'
-import { z } from 'zod'
 import type { Database } from '../../db/schema.ts'
 import { readCursor } from '../cursor/store.ts'
 import { IntegrationId, RunId } from '../ids.ts'
@@ -16,7 +15,7 @@ import { parsePage, parseQuery, toPage } from '../platform/http/query.ts'
 import { findRun, latestRun, listRuns } from '../run/store.ts'
 import { nextSlotAfter } from '../workspace/calendar.ts'
 import { findWorkspace } from '../workspace/store.ts'
-import { type Overview, integrationJson } from './integration-json.ts'
+import { IntegrationQuery, type Overview, integrationJson } from './integration-json.ts'
 import { runJson } from './run-json.ts'
 import {
   countTickets,
@@ -31,14 +30,6 @@ export interface IntegrationDeps {
   readonly db: Kysely<Database>
   readonly config: Config
 }
-
-const IntegrationQuery = z.object({
-  status: z
-    .enum(['pending', 'active', 'paused', 'errored', 'disconnected'], {
-      error: 'expected pending, active, paused, errored or disconnected',
-    })
-    .optional(),
-})
 
 /** The connections to Zendesk accounts: how they are, and what was done for them. */
 export function integrationRoutes({ db, config }: IntegrationDeps): Router {

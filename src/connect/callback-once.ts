@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { PgBoss } from 'pg-boss'
+import type { z } from 'zod'
 import type { Database } from '../../db/schema.ts'
 import type { TokenGrant } from '../credential/credential.ts'
 import { unseal } from '../credential/seal.ts'
@@ -14,6 +15,7 @@ import { activateOnce } from './activate-once.ts'
 import { callbackAddress } from './begin-once.ts'
 import { failureFrom, lastingError } from './failure.ts'
 import type { Failure, Outcome } from './outcome.ts'
+import type { CallbackQuery } from './openapi/operations.ts'
 import { type ClaimedConsent, claimConsent } from './store.ts'
 
 /** A browser waits, behind proxies that often give up after thirty seconds. */
@@ -28,12 +30,6 @@ export interface CallbackDeps {
   readonly config: Config
 }
 
-export interface CallbackQuery {
-  readonly state: string | undefined
-  readonly code: string | undefined
-  readonly error: string | undefined
-}
-
 /**
  * The return from Zendesk's consent page. The state is used up first, in a commit of its own: from
  * there on nobody else can go on with it, and a crash costs no more than another click. The code is
@@ -41,7 +37,10 @@ export interface CallbackQuery {
  * integration active, with its credential and its backfill. Every way out but that one gives the
  * token back.
  */
-export async function callbackOnce(deps: CallbackDeps, query: CallbackQuery): Promise<Outcome> {
+export async function callbackOnce(
+  deps: CallbackDeps,
+  query: z.infer<typeof CallbackQuery>,
+): Promise<Outcome> {
   const consent = query.state && (await claimConsent(deps.db, query.state))
   if (!consent) return { kind: 'link_unusable' }
   const integration = await findIntegration(deps.db, consent.integrationId)
@@ -74,7 +73,7 @@ async function counted<T>(
 }
 
 interface Answered {
-  readonly query: CallbackQuery
+  readonly query: z.infer<typeof CallbackQuery>
   readonly consent: ClaimedConsent
   readonly integration: Integration
 }

@@ -1,6 +1,5 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import { z } from 'zod'
 import { IntegrationId, WorkspaceId } from '../ids.ts'
 import { requireAdmin } from '../platform/http/auth.ts'
 import { errorAnswer } from '../platform/http/error-answer.ts'
@@ -9,11 +8,9 @@ import { jsonBody, parseId, parseInput } from '../platform/http/input.ts'
 import { connectLog as log } from '../platform/log.ts'
 import { type Invitation, beginConnectOnce, beginReconnectOnce } from './begin-once.ts'
 import { type CallbackDeps, callbackOnce } from './callback-once.ts'
+import { CallbackQuery, ConnectBody } from './openapi/operations.ts'
 import { type Notice, noticeOf } from './outcome.ts'
 import { pageHeaders, renderPage } from './page.ts'
-
-/** Whatever is no name of an account is told as such, a number or nothing at all as well. */
-const ConnectBody = z.strictObject({ subdomain: z.unknown().optional() })
 
 /**
  * Connecting an account: an administrator of ours asks for a link, an administrator of the account
@@ -49,9 +46,7 @@ export function connectRoutes(deps: CallbackDeps): Router {
 /** A person waits for a page: what goes wrong unexpectedly is told on one as well. */
 async function finish(deps: CallbackDeps, ctx: Context): Promise<Notice> {
   try {
-    const { state, code, error } = ctx.query
-    const query = { state: onlyText(state), code: onlyText(code), error: onlyText(error) }
-    return noticeOf(await callbackOnce(deps, query))
+    return noticeOf(await callbackOnce(deps, CallbackQuery.parse(ctx.query)))
   } catch (error) {
     log.error({ err: error }, 'callback failed')
     return {
@@ -67,11 +62,6 @@ function showPage(ctx: Context, { status, ...text }: Notice): void {
   ctx.status = status
   ctx.set(pageHeaders)
   ctx.body = renderPage(text)
-}
-
-/** A parameter that comes twice, or empty, says nothing. */
-function onlyText(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function toJson({ integrationId, authorizeUrl, expiresAt }: Invitation) {

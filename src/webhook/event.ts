@@ -29,14 +29,16 @@ const eventId = z
   .catch(null)
 
 /** The few fields that are read. Comments, names and addresses go no further than the parser. */
-const envelope = z.object({
-  type: z.string().min(1),
-  id: eventId,
-  account_id: someNumber,
-  subject: z.string().nullable().catch(null),
-  time: z.string().nullable().catch(null),
-  detail: z.object({ id: someNumber }).nullable().catch(null),
-})
+export const Envelope = z
+  .object({
+    type: z.string().min(1),
+    id: eventId,
+    account_id: someNumber,
+    subject: z.string().nullable().catch(null),
+    time: z.string().nullable().catch(null),
+    detail: z.object({ id: someNumber }).nullable().catch(null),
+  })
+  .meta({ required: ['type', 'id', 'account_id'] })
 
 export type Event =
   | { readonly kind: 'hint'; readonly accountId: number; readonly hint: Hint }
@@ -46,7 +48,7 @@ export type Event =
 
 /** What a signed body says: of which ticket of which account, and when it happened. */
 export function readEvent(body: Buffer, integrationId: IntegrationId, signedAt: number): Event {
-  const parsed = envelope.safeParse(jsonOf(body))
+  const parsed = Envelope.safeParse(jsonOf(body))
   if (!parsed.success) return { kind: 'unreadable' }
   const { type: eventType, id, account_id: accountId, subject, time, detail } = parsed.data
   const type = hintTypeOf(eventType)

@@ -20,9 +20,9 @@ export function webhookRoutes(deps: ReceiveDeps): Router {
   const bodies = new BodyReader()
   const tell = seldom(TELL_EVERY_MS)
   const router = new Router()
-  router.post('/webhooks/zendesk/:integrationId', async (ctx) => {
+  router.post('/webhooks/zendesk/:integration_id', async (ctx) => {
     const delivery = {
-      integrationId: String(ctx.params['integrationId']),
+      integrationId: String(ctx.params['integration_id']),
       proof: {
         signature: ctx.get('x-zendesk-webhook-signature'),
         timestamp: ctx.get('x-zendesk-webhook-signature-timestamp'),

@@ -9,6 +9,7 @@ import { testEnvironment } from './environment.ts'
 
 export interface TestWeb {
   readonly url: string
+  readonly routes: readonly string[]
   readonly databaseUrl: string
   readonly db: Kysely<Database>
   readonly config: Config
@@ -49,7 +50,7 @@ export async function startTestWeb(
   const url = `http://127.0.0.1:${web.port}`
   const ask: TestWeb['ask'] = async (method, path, options = {}) =>
     readAnswer(await fetch(`${url}${path}`, requestOf(config, method, options)))
-  return { url, databaseUrl, db, config, ask }
+  return { url, routes: web.routes, databaseUrl, db, config, ask }
 }
 
 export async function readAnswer(response: Response): Promise<Answer> {

@@ -1,23 +1,14 @@
 import Router from '@koa/router'
-import { z } from 'zod'
 import { IntegrationId } from '../../ids.ts'
 import type { Config } from '../../platform/config/config.ts'
 import { requireAdmin } from '../../platform/http/auth.ts'
 import { jsonBody, parseId, parseInput } from '../../platform/http/input.ts'
 import { parseQuery } from '../../platform/http/query.ts'
 import { showIntegration } from '../integration-routes.ts'
+import { BackfillBody, DisconnectQuery, NoBody } from './bodies.ts'
 import { type DisconnectDeps, disconnectOnce } from './disconnect-once.ts'
 import { pauseOnce, resumeOnce } from './pause-once.ts'
 import { backfillNowOnce, syncNowOnce } from './run-now-once.ts'
-
-const expected = 'expected a whole number of days from 1 to 3650'
-const BackfillBody = z.strictObject({
-  days: z.int(expected).min(1, expected).max(3650, expected).optional(),
-})
-const NoBody = z.strictObject({})
-const DisconnectQuery = z.object({
-  purge: z.enum(['true', 'false'], { error: 'expected true or false' }).optional(),
-})
 
 /** What people ask an integration to do. Each of them changes rows; workers do the rest. */
 export function actionRoutes(deps: DisconnectDeps & { readonly config: Config }): Router {

@@ -1,8 +1,7 @@
 import Router from '@koa/router'
 import type { Kysely } from 'kysely'
-import { z } from 'zod'
 import type { Database } from '../../../db/schema.ts'
-import { IntegrationId, TicketId, WorkspaceId } from '../../ids.ts'
+import { IntegrationId, TicketAddress, WorkspaceId } from '../../ids.ts'
 import { findIntegration } from '../../integration/store.ts'
 import { databaseClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config/config.ts'
@@ -13,12 +12,6 @@ import { findWorkspace } from '../../workspace/store.ts'
 import { explainJson } from './explain-json.ts'
 import { readTicketFacts } from './explain-store.ts'
 import { scheduleJson } from './schedule-json.ts'
-
-const TicketAddress = z
-  .string()
-  .regex(/^[1-9]\d{0,15}$/)
-  .transform(Number)
-  .pipe(TicketId)
 
 /** Why something is as it is, from our rows alone: nothing is asked of Zendesk. */
 export function explainRoutes({ db, config }: { db: Kysely<Database>; config: Config }): Router {

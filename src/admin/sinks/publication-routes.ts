@@ -8,7 +8,8 @@ import { requireAdmin, requireRead } from '../../platform/http/auth.ts'
 import { jsonBody, parseId, parseInput } from '../../platform/http/input.ts'
 import { publicationJson } from './publication-json.ts'
 import { noPublication, redriveOnce } from './redrive-once.ts'
-import { ReplayBody, replayOnce } from './replay-once.ts'
+import { ReplayBody } from './replay-body.ts'
+import { replayOnce } from './replay-once.ts'
 
 interface PublicationDeps {
   readonly db: Kysely<Database>

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Database, DeliveryState, OutboxEntryTable, SinkState } from '../../../db/schema.ts'
 import type { PublicationId } from '../../ids.ts'
 import { ENVIRONMENT_SINK } from '../sink/terms.ts'
-import { Attempt } from './settle-store.ts'
+import { Attempt } from './attempt.ts'
 
 /** What is told of a publication: who it is, and nothing that it says. */
 export interface PublicationHead {

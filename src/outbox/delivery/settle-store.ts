@@ -1,17 +1,8 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
-import { z } from 'zod'
 import type { Database, DeliveryState } from '../../../db/schema.ts'
 import type { SinkTerms } from '../sink/terms.ts'
+import type { Attempt } from './attempt.ts'
 import type { Claim } from './claim-store.ts'
-
-/** One attempt as it is kept: of what a receiver answered there is its status and nothing else. */
-export const Attempt = z.object({
-  attempt: z.int(),
-  at: z.string(),
-  ms: z.int(),
-  outcome: z.string(),
-})
-export type Attempt = z.infer<typeof Attempt>
 
 /** A delivery is given up before so many attempts, so that only one that was sent again loses its first. */
 const LONGEST_HISTORY = 20

@@ -35,6 +35,15 @@ export function createApp(routers: readonly Router[], options: AppOptions = {}):
   return app
 }
 
+/** The routes of routers, as `GET /healthz`; that each GET takes HEAD as well is left out. */
+export function routesOf(routers: readonly Router[]): string[] {
+  return routers.flatMap(({ stack }) =>
+    stack.flatMap(({ methods, path }) =>
+      methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),
+    ),
+  )
+}
+
 function logRequest(observe: (request: Observed) => void): Middleware {
   return async (ctx, next) => {
     const startedAt = performance.now()

@@ -38,6 +38,7 @@ export function wholeNumber(least: number, most: number, expected: string) {
     .regex(/^\d{1,16}$/, `expected ${expected}`)
     .transform(Number)
     .refine((value) => value >= least && value <= most, { error: `expected ${expected}` })
+    .meta({ type: 'integer', minimum: least, maximum: most })
 }
 
 const DEFAULT_LIMIT = 50
@@ -62,7 +63,7 @@ export function parsePage<Schema extends z.ZodType>(
 
 export const EXPECTED_CURSOR = 'expected the "next_cursor" of an earlier answer'
 
-const PageQuery = z.object({
+export const PageQuery = z.object({
   limit: wholeNumber(1, LARGEST_LIMIT, `a whole number from 1 to ${LARGEST_LIMIT}`).default(
     DEFAULT_LIMIT,
   ),

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../../db/schema.ts'
+import type { Attempt } from '../../outbox/delivery/attempt.ts'
 import type { Claim } from '../../outbox/delivery/claim-store.ts'
 import {
-  type Attempt,
   endDeliveries,
   postponeDeliveries,
   releaseClaims,
