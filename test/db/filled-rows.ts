@@ -73,7 +73,8 @@ function ofIntegrations() {
         case when n < 20 then now() - make_interval(days => n) end, now(),
         case when n = 1 and md5(id::text) < '08' then 'queued' else 'done' end,
         now() + interval '1 hour', now() - make_interval(days => n),
-        case when n > 1 or md5(id::text) >= '08' then now() end
+        case when n > 1 or md5(id::text) >= '08'
+          then now() - make_interval(days => n) + interval '1 hour' end
       from integration, generate_series(1, 20) n`,
     sql`insert into feed (workspace_id) select id from workspace`,
     sql`

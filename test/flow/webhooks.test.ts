@@ -54,7 +54,7 @@ test('what happens at Zendesk becomes hints, and of its words nothing stays anyw
     t.true((sent.match(token) ?? []).length > 0, `deliveries carry ${token}`)
     for (const [place, text] of Object.entries(places)) t.deepEqual(text.match(token), null, place)
   }
-  t.regex(places.logs, /"route":"\/webhooks\/zendesk\/:integrationId","status":200/)
+  t.regex(places.logs, /"route":"\/webhooks\/zendesk\/:integration_id","status":200/)
   t.false(places.logs.includes(integrationId))
 })
 
