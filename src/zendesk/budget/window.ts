@@ -24,6 +24,9 @@ export const HISTORY_SLOTS = 2 * SLOTS_A_MINUTE + 3
 const BURST_SLOTS = 2
 const CATCH_UP = 1.1
 
+/** Binary fractions miss decimal ones by a little, which must not be rounded up to a permit. */
+const ROUNDING = 1e-9
+
 export interface Window {
   /** The newest slot, counted from the epoch. */
   readonly slot: number
@@ -99,7 +102,7 @@ function allowance(granted: readonly number[], cap: number): number {
   let sum = 0
   for (const [index, inSlot] of granted.slice(0, WINDOW_SLOTS).entries()) {
     sum += inSlot
-    const share = Math.ceil(perSlot(cap) * (CATCH_UP * (index + 1) + BURST_SLOTS))
+    const share = Math.ceil(perSlot(cap) * (CATCH_UP * (index + 1) + BURST_SLOTS) - ROUNDING)
     least = Math.min(least, Math.min(cap, share) - sum)
   }
   return least
