@@ -67,6 +67,8 @@ create table cursor (
   generated_at timestamp with time zone,
   page_size integer not null,
   end_reached_at timestamp with time zone,
+  moves integer not null default 0,
+  landmark text,
   updated_at timestamp with time zone not null default now(),
   constraint cursor_stream_check CHECK ((stream = ANY (ARRAY['tickets'::text, 'window'::text]))),
   constraint cursor_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),

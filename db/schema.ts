@@ -253,6 +253,8 @@ export interface CursorTable {
   generatedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   pageSize: number
   endReachedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
+  moves: Generated<number>
+  landmark: string | null
   updatedAt: Defaulted
 }
 

@@ -245,8 +245,9 @@ const tables = [
   sql`create index run_ended on run (state, finished_at) where finished_at is not null`,
 
   // Where the export of an account is read next; a window that is imported again has a place of its own,
-  // so that the one of the syncs stays where it is until that has come to its end. generated_at is the newest instant seen, from
-  // which to start again if Zendesk refuses the cursor.
+  // so that the one of the syncs stays where it is until that has come to its end. generated_at is the
+  // newest instant seen, from which to start again if Zendesk refuses the cursor. moves counts pages
+  // since the last start or end; landmark is the cursor behind the last of them that was a power of two.
   sql`
     create table cursor (
       integration_id uuid not null references integration,
@@ -256,6 +257,8 @@ const tables = [
       generated_at timestamptz,
       page_size integer not null,
       end_reached_at timestamptz,
+      moves integer not null default 0,
+      landmark text,
       updated_at timestamptz not null default now(),
       primary key (integration_id, stream)
     )`,

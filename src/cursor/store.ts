@@ -10,7 +10,12 @@ export interface Cursor {
   readonly generatedAt: DateTime | null
   readonly pageSize: number
   readonly endReachedAt: DateTime | null
+  /** A place that was left behind: an answer that leads back there leads in a circle. */
+  readonly landmark: string | null
 }
+
+/** Nothing was left behind yet. */
+export const atStart = { afterCursor: null, moves: 0, landmark: null }
 
 /** Zendesk's largest page of an incremental export. */
 export const LARGEST_PAGE = 1000
@@ -35,7 +40,7 @@ export async function readCursor(
 ): Promise<Cursor | undefined> {
   return db
     .selectFrom('cursor')
-    .select(['startAt', 'afterCursor', 'generatedAt', 'pageSize', 'endReachedAt'])
+    .select(['startAt', 'afterCursor', 'generatedAt', 'pageSize', 'endReachedAt', 'landmark'])
     .where('integrationId', '=', integrationId)
     .where('stream', '=', stream)
     .executeTakeFirst()
@@ -53,8 +58,8 @@ export async function restartCursor(
   await trx
     .updateTable('cursor')
     .set({
+      ...atStart,
       startAt: sql<Date>`coalesce(generated_at, start_at)`,
-      afterCursor: null,
       updatedAt: sql<Date>`now()`,
     })
     .where('integrationId', '=', integrationId)
@@ -71,8 +76,8 @@ export async function skipTo(
   await trx
     .updateTable('cursor')
     .set({
+      ...atStart,
       startAt,
-      afterCursor: null,
       generatedAt: sql<Date>`greatest(generated_at, ${startAt}::timestamptz)`,
       updatedAt: sql<Date>`now()`,
     })
@@ -95,7 +100,11 @@ export async function shrinkPage(
     .execute()
 }
 
-/** Moves on by one page, in the transaction that stores the last tickets of that page. */
+/**
+ * Moves on by one page, in the transaction that stores the last tickets of that page. The landmark is
+ * set behind the first page, the second, the fourth and so on: however many cursors a circle has, one
+ * of them is the landmark before it was gone round three times.
+ */
 export async function moveCursor(
   trx: Transaction<Database>,
   integrationId: IntegrationId,
@@ -111,6 +120,11 @@ export async function moveCursor(
     .updateTable('cursor')
     .set({
       afterCursor: sql<string | null>`coalesce(${page.afterCursor}::text, after_cursor)`,
+      moves: page.endOfStream ? 0 : sql<number>`moves + 1`,
+      landmark: page.endOfStream
+        ? null
+        : sql<string | null>`case when (moves + 1) & moves = 0 then ${page.afterCursor}::text
+            else landmark end`,
       generatedAt: sql<Date | null>`greatest(generated_at, ${page.generatedAt}::timestamptz)`,
       endReachedAt: page.endOfStream ? sql<Date>`now()` : null,
       pageSize: page.pageSize,

@@ -1,7 +1,7 @@
 import { type Transaction, sql } from 'kysely'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
-import { LARGEST_PAGE } from './store.ts'
+import { LARGEST_PAGE, atStart } from './store.ts'
 
 /**
  * A window that is imported again is read by a cursor of its own. The one of the syncs stays where it
@@ -15,8 +15,8 @@ export async function openWindow(
   startAt: Date,
 ): Promise<void> {
   const place = {
+    ...atStart,
     startAt,
-    afterCursor: null,
     generatedAt: null,
     pageSize: LARGEST_PAGE,
     endReachedAt: null,
@@ -43,7 +43,8 @@ export async function closeWindow(
       returning *
     )
     update cursor set after_cursor = ended.after_cursor, start_at = ended.start_at,
-      generated_at = ended.generated_at, end_reached_at = ended.end_reached_at, updated_at = now()
+      generated_at = ended.generated_at, end_reached_at = ended.end_reached_at,
+      moves = 0, landmark = null, updated_at = now()
     from ended
     where cursor.integration_id = ${integrationId}::uuid and cursor.stream = 'tickets'
       and coalesce(cursor.generated_at, cursor.start_at) >= ${windowFrom}::timestamptz

@@ -9,7 +9,7 @@ import type { TicketPage } from '../zendesk/types.ts'
 import { chooseOnce } from './events/choose-once.ts'
 import { readAhead } from './events/stream-once.ts'
 import { type Lanes, takeFront } from './lanes/lanes.ts'
-import { leadsOn, newestInstant } from './page.ts'
+import { assertForward, leadsOn, newestInstant } from './page.ts'
 import { type Pass, type PassDeps, storeTicketsOnce } from './store-tickets-once.ts'
 
 /**
@@ -29,6 +29,7 @@ export async function pageOnce(
   }
   try {
     const page = await readPage(deps, pass, cursor)
+    assertForward(cursor, page)
     const tickets = lanes === undefined ? page.tickets : takeFront(lanes, page.tickets)
     lanes?.onTaken?.(!page.endOfStream)
     const isWhole = tickets.length === page.tickets.length

@@ -2,10 +2,11 @@ import type { TicketOutcome } from '../../db/schema.ts'
 import type { Cursor } from '../cursor/store.ts'
 import type { IntegrationId, TicketId } from '../ids.ts'
 import type { NewEntry } from '../outbox/entry.ts'
+import { ZendeskShapeError } from '../platform/errors.ts'
 import { fingerprint } from '../ticket/fingerprint.ts'
 import type { TicketToSave } from '../ticket/store.ts'
 import { sizeOf } from '../transcript/size.ts'
-import type { ExportedTicket } from '../zendesk/types.ts'
+import type { ExportedTicket, TicketPage } from '../zendesk/types.ts'
 import type { Change } from './settle/decide.ts'
 
 /** One row a ticket: of a ticket that stands on the page twice the newest row counts. */
@@ -33,6 +34,18 @@ export function leadsOn({ startAt, generatedAt, endReachedAt }: Cursor): boolean
   if (endReachedAt !== null) return true
   if (generatedAt === null) return false
   return Math.floor(generatedAt.toSeconds()) > Math.floor(startAt.toSeconds())
+}
+
+/** Throws for a page that leads back to where the cursor came by: following it would never end. */
+export function assertForward(
+  { landmark }: Cursor,
+  { afterCursor, endOfStream }: TicketPage,
+): void {
+  if (endOfStream || afterCursor === null || afterCursor !== landmark) return
+  throw new ZendeskShapeError(
+    'ticket export: the cursors lead in a circle although the stream has not ended',
+    { refusesCursor: true },
+  )
 }
 
 /** More than this in one transaction would only be held in memory several times over. */

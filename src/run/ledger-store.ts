@@ -36,9 +36,9 @@ export async function addToLedger(
       gone: eb('gone', '+', add.ledger.gone),
       quarantined: eb('quarantined', '+', add.ledger.quarantined),
       retracted: eb('retracted', '+', add.ledger.retracted),
-      // News that were stored are progress: what failed or waited before them counts no longer.
-      attempts: hasNews(add.ledger) ? 0 : eb.ref('attempts'),
-      waitedSeconds: hasNews(add.ledger) || add.pages > 0 ? 0 : eb.ref('waitedSeconds'),
+      // What failed or waited before progress counts no longer. A portion without news is none: its
+      // page may be one that comes again and again.
+      ...((add.pages > 0 || hasNews(add.ledger)) && { attempts: 0, waitedSeconds: 0 }),
     }))
     .where('id', '=', id)
     .execute()

@@ -11,7 +11,8 @@ const restart = test.macro({
     [startAt, generatedAt, endReachedAt]: readonly [DateTime, DateTime | null, DateTime | null],
     expected: boolean,
   ) => {
-    const cursor = { startAt, generatedAt, endReachedAt, afterCursor: 'refused', pageSize: 10 }
+    const place = { afterCursor: 'refused', pageSize: 10, landmark: null }
+    const cursor = { startAt, generatedAt, endReachedAt, ...place }
     t.is(leadsOn(cursor), expected)
   },
 })

@@ -50,3 +50,20 @@ test('a run says which of the tickets that it saw have come to no end', async (t
     .execute((trx) => addHintOutcomes(trx, id, { confirmed: 3, fetched: 2, moot: 1 }))
   t.deepEqual((await shown()).hints, { confirmed: 3, fetched: 2, moot: 1 })
 })
+
+test('failures are counted in a row: a page that is done ends the row, also without any news', async (t) => {
+  const { db } = await testDatabase(t)
+  const { integrationId } = await anIntegration(db)
+  const run = { integrationId, kind: 'sync', windowFrom: new Date() } as const
+  const id = await db.transaction().execute((trx) => insertRun(trx, run))
+  const unchanged = { ...portion, seen: 1, published: 0, filtered: 0 }
+  const attemptsAfter = async (pages: number) => {
+    await db.updateTable('run').set({ attempts: 7 }).where('id', '=', id).execute()
+    const add = { ledger: unchanged, pages, reachedAt: null, missing: [] }
+    await db.transaction().execute((trx) => addToLedger(trx, id, add))
+    return (await findRun(db, id))?.attempts
+  }
+
+  t.is(await attemptsAfter(0), 7)
+  t.is(await attemptsAfter(1), 0)
+})

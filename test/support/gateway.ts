@@ -74,7 +74,7 @@ export async function testGateway(
 ) {
   // What is refused on purpose would fill the screen.
   setLogLevel('silent')
-  const { db } = await testDatabase(t)
+  const { db, url } = await testDatabase(t)
   const config = testConfig(options.environment)
   const account = { ...(await anIntegration(db)), userId: options.userId ?? null }
   const grant = options.grant === undefined ? aGrant() : options.grant
@@ -83,7 +83,7 @@ export async function testGateway(
   t.teardown(() => zendesk[Symbol.asyncDispose]())
   const host = fakeZendesk(t, account.subdomain)
   const { signal } = new AbortController()
-  return { db, config, account, zendesk, host, signal }
+  return { db, url, config, account, zendesk, host, signal }
 }
 
 /** nock for one account. */
