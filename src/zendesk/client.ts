@@ -86,7 +86,7 @@ export class ZendeskClient {
           return isSmaller
         },
       })
-      const page = readTicketPage(outcome, from, pageSize)
+      const page = readTicketPage(outcome, from, { pageSize, nowMs: Date.now() })
       if (!isRepeated(page, from)) return page
     }
     throw new ZendeskShapeError(

@@ -10,7 +10,14 @@ import { TicketId } from '../ids.ts'
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/
 
-const instant = z.string().refine((text) => INSTANT.test(text) && !Number.isNaN(Date.parse(text)))
+/** What Postgres can hold, and what is written with four digits of a year in UTC. */
+const EARLIEST = Date.parse('0001-01-01T00:00:00Z')
+const LATEST = Date.parse('9999-12-31T23:59:59Z')
+
+const instant = z.string().refine((text) => {
+  const ms = INSTANT.test(text) ? Date.parse(text) : Number.NaN
+  return ms >= EARLIEST && ms <= LATEST
+})
 const id = z.int()
 const text = z.string().nullish()
 
@@ -27,7 +34,7 @@ const shownTicket = z.object({
   type: text,
   via: z.unknown(),
   is_public: z.boolean().nullish(),
-  comment_count: z.int().nullish(),
+  comment_count: z.int32().nonnegative().nullish(),
 })
 export type ShownTicketFields = z.infer<typeof shownTicket>
 
@@ -35,7 +42,7 @@ export type ShownTicketFields = z.infer<typeof shownTicket>
  * Seconds, up to the year 5138. In milliseconds they were an instant so late that no change after it
  * would be news.
  */
-const secondsSinceEpoch = z.number().positive().max(100_000_000_000)
+export const secondsSinceEpoch = z.number().positive().max(100_000_000_000)
 
 const exportedTicket = shownTicket.extend({ generated_timestamp: secondsSinceEpoch })
 

@@ -46,17 +46,18 @@ export function largerPage(pageSize: number): number {
 export function readTicketPage(
   reading: Reading,
   from: ExportPosition,
-  pageSize: number,
+  asked: { readonly pageSize: number; readonly nowMs: number },
 ): TicketPage {
-  if (reading.kind === 'answered') return toPage(reading.value, pageSize)
+  const { pageSize } = asked
+  if (reading.kind === 'answered') return toPage(reading.value, asked)
   if (reading.kind === 'invalid') {
     if ('startAt' in from && reading.isTooRecent) {
       return { tickets: [], afterCursor: null, endOfStream: true, pageSize }
     }
     const refusesCursor = 'cursor' in from
-    const asked = refusesCursor ? 'the stored cursor' : 'the start time'
+    const refused = refusesCursor ? 'the stored cursor' : 'the start time'
     throw new ZendeskShapeError(
-      `ticket export: Zendesk answers ${reading.status} to ${asked}; reading stops here until this is understood`,
+      `ticket export: Zendesk answers ${reading.status} to ${refused}; reading stops here until this is understood`,
       { refusesCursor },
     )
   }
@@ -74,7 +75,7 @@ export function readTicketPage(
  * at: where its form is not known, that is for the run that stores it to tell.
  */
 export function assertExportable(reading: Reading, from: ExportPosition): void {
-  if (reading.kind !== 'answered') readTicketPage(reading, from, 1)
+  if (reading.kind !== 'answered') readTicketPage(reading, from, { pageSize: 1, nowMs: 0 })
 }
 
 /** A page that comes again is asked for again so often; then it is no slip but a form we don't know. */
@@ -85,7 +86,10 @@ export function isRepeated(page: TicketPage, from: ExportPosition): boolean {
   return !page.endOfStream && 'cursor' in from && page.afterCursor === from.cursor
 }
 
-function toPage(value: object, pageSize: number): TicketPage {
+function toPage(
+  value: object,
+  { pageSize, nowMs }: { readonly pageSize: number; readonly nowMs: number },
+): TicketPage {
   const fields = readFields(ticketPageSchema, value, 'ticket export')
   const endOfStream = fields.end_of_stream
   const afterCursor = fields.after_cursor ?? null
@@ -93,16 +97,17 @@ function toPage(value: object, pageSize: number): TicketPage {
     throw new ZendeskShapeError('ticket export: missing after_cursor before the end of the stream')
   }
   const tickets = fields.tickets.map((row) =>
-    toTicket(row, DateTime.fromSeconds(row.generated_timestamp, { zone: 'utc' })),
+    toTicket(row, Math.min(row.generated_timestamp * 1000, nowMs)),
   )
   return { tickets, afterCursor, endOfStream, pageSize }
 }
 
-export function toTicket(row: ShownTicketFields, generatedAt: DateTime): ExportedTicket {
+/** An instant that lies ahead would stand above every change that comes before it: give none. */
+export function toTicket(row: ShownTicketFields, generatedMs: number): ExportedTicket {
   const via = viaSchema.safeParse(row.via)
   return {
     id: row.id,
-    generatedAt,
+    generatedAt: utc(generatedMs),
     createdAt: toInstant(row.created_at),
     updatedAt: toInstant(row.updated_at),
     status: row.status,
@@ -120,5 +125,9 @@ export function toTicket(row: ShownTicketFields, generatedAt: DateTime): Exporte
 
 /** A checked instant; several times quicker than luxon's parser, which a backfill would notice. */
 export function toInstant(text: string): DateTime {
-  return DateTime.fromMillis(Date.parse(text), { zone: FixedOffsetZone.utcInstance })
+  return utc(Date.parse(text))
+}
+
+function utc(ms: number): DateTime {
+  return DateTime.fromMillis(ms, { zone: FixedOffsetZone.utcInstance })
 }

@@ -131,7 +131,7 @@ test('a page leads to its end, and never to where it began', (t) => {
   )
   t.is(pageOf([], { ...more, end_time: startSeconds }).endAt.getTime() / 1000, startSeconds + 1)
   t.is(pageOf([], { end_time: null }).endAt.getTime(), start.getTime())
-  for (const end_time of [startSeconds - 1, null]) {
+  for (const end_time of [startSeconds - 1, null, start.getTime(), 1e300]) {
     t.throws(() => pageOf([], { ...more, end_time }), { instanceOf: ZendeskShapeError })
   }
 })

@@ -12,9 +12,11 @@ import { exportJson, ticketJson } from '../support/zendesk-json.ts'
 
 const NOW = Date.UTC(2026, 5, 1)
 const from = { cursor: 'before' }
+const size = { pageSize: 100, nowMs: NOW }
 
 const answered = (value: object) => ({ kind: 'answered', value }) as const
-const read = (value: object) => readTicketPage(answered(value), from, 1_000)
+const read = (value: object) =>
+  readTicketPage(answered(value), from, { pageSize: 1_000, nowMs: NOW })
 const readRow = (fields: Record<string, unknown>) =>
   read(exportJson({ tickets: [ticketJson(fields)] })).tickets[0]
 
@@ -106,6 +108,16 @@ test(halts, 'tags', [{ name: 'billing' }])
 test(halts, 'updated_at', 'yesterday')
 test(halts, 'updated_at', '2026-13-45T00:00:00Z')
 test(halts, 'updated_at', '2026-01-01T00:00:00')
+test(halts, 'updated_at', '0000-01-01T00:00:00Z')
+test(halts, 'updated_at', '9999-12-31T23:59:59-01:00')
+test(halts, 'comment_count', -1)
+test(halts, 'comment_count', 2 ** 31)
+
+test('a row from the future counts as one of now, so that what follows it is newer', (t) => {
+  const ahead = readRow({ generated_timestamp: NOW / 1_000 + 86_400 })
+
+  t.is(ahead?.generatedAt.toMillis(), NOW)
+})
 
 test('the cursor at the end of the stream is kept, and may be null there', (t) => {
   t.like(read(exportJson({ end_of_stream: true })), { afterCursor: 'next', endOfStream: true })
@@ -133,7 +145,7 @@ test('a page without a cursor or without a word on the end halts', (t) => {
 test('a start that is too recent is an empty end of the stream', (t) => {
   const reading = { kind: 'invalid', status: 422, isTooRecent: true } as const
 
-  t.deepEqual(readTicketPage(reading, { startAt: new Date(NOW) }, 100), {
+  t.deepEqual(readTicketPage(reading, { startAt: new Date(NOW) }, size), {
     tickets: [],
     afterCursor: null,
     endOfStream: true,
@@ -144,7 +156,7 @@ test('a start that is too recent is an empty end of the stream', (t) => {
 test('a cursor that Zendesk refuses is told from a start that it refuses', (t) => {
   const reading = { kind: 'invalid', status: 400, isTooRecent: false } as const
   const refusal = (position: ExportPosition) =>
-    t.throws(() => readTicketPage(reading, position, 100), { instanceOf: ZendeskShapeError })
+    t.throws(() => readTicketPage(reading, position, size), { instanceOf: ZendeskShapeError })
 
   t.like(refusal(from), { refusesCursor: true })
   t.regex(refusal(from).message, /400 to the stored cursor/)
@@ -152,7 +164,7 @@ test('a cursor that Zendesk refuses is told from a start that it refuses', (t) =
 })
 
 test('a user who may not export lacks the role', (t) => {
-  const error = t.throws(() => readTicketPage({ kind: 'forbidden' }, from, 100), {
+  const error = t.throws(() => readTicketPage({ kind: 'forbidden' }, from, size), {
     instanceOf: ZendeskRefusedError,
   })
 

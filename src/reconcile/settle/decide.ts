@@ -143,7 +143,8 @@ function isSettled(
   { absence, setAsideSince }: { absence: Absence | undefined; setAsideSince: DateTime | null },
 ): boolean {
   if (ticket.generatedAt < known.generatedAt) return true
-  if (ticket.updatedAt > known.updatedAt || fingerprint(ticket) !== known.fingerprint) return false
+  const isUpdated = ticket.updatedAt.toMillis() !== known.updatedAt.toMillis()
+  if (isUpdated || fingerprint(ticket) !== known.fingerprint) return false
   if (absence !== undefined) return known.outcome === absence
   if (known.outcome === 'filtered') return false
   if (known.outcome !== 'quarantined') return true

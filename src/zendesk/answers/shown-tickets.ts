@@ -2,7 +2,7 @@ import type { TicketId } from '../../ids.ts'
 import { ZendeskRefusedError, ZendeskShapeError } from '../../platform/errors.ts'
 import { type Reading, readFields } from '../http/read-response.ts'
 import { type ShownTicketFields, shownTicketSchema, shownTicketsSchema } from '../schemas.ts'
-import { toInstant, toTicket } from '../tickets.ts'
+import { toTicket } from '../tickets.ts'
 import type { ExportedTicket } from '../types.ts'
 
 /** The most that Zendesk shows at once. */
@@ -47,9 +47,9 @@ export function readShownTicket(
  * that the export shows later counts as the newer one.
  */
 function toShownTicket(row: ShownTicketFields, nowMs: number): ExportedTicket {
-  const updatedAt = toInstant(row.updated_at)
-  const isFresh = nowMs - updatedAt.toMillis() < FRESH_MS
-  return { ...toTicket(row, updatedAt), isFresh }
+  const updatedMs = Date.parse(row.updated_at)
+  const isFresh = nowMs - updatedMs < FRESH_MS
+  return { ...toTicket(row, Math.min(updatedMs, nowMs)), isFresh }
 }
 
 function refusal({ kind }: Reading, what: string): Error {

@@ -7,7 +7,12 @@ import {
 } from '../../platform/errors.ts'
 import { toComment } from '../comments.ts'
 import { type Reading, readFields } from '../http/read-response.ts'
-import { isPublicComment, lacksPublicFlag, publicCommentSchema } from '../schemas.ts'
+import {
+  isPublicComment,
+  lacksPublicFlag,
+  publicCommentSchema,
+  secondsSinceEpoch,
+} from '../schemas.ts'
 import { LEAST_AGE_MS, toInstant } from '../tickets.ts'
 import type { PublicComment, TicketEvent, TicketEventPage } from '../types.ts'
 
@@ -22,14 +27,14 @@ export function ticketEventsPath(startAt: Date, pageSize: number, nowMs: number)
 
 const pageSchema = z.object({
   ticket_events: z.array(z.unknown()),
-  end_time: z.number().nonnegative().nullish(),
+  end_time: secondsSinceEpoch.nullish(),
   end_of_stream: z.boolean(),
 })
 
 const eventSchema = z.object({
   id: z.int(),
   ticket_id: TicketId,
-  timestamp: z.number().positive().max(100_000_000_000),
+  timestamp: secondsSinceEpoch,
   child_events: z.array(z.unknown()),
 })
 

@@ -133,6 +133,7 @@ test('a ticket that only moved in the export is unchanged, and its row moves alo
 
 const news: readonly Partial<ExportedTicket>[] = [
   { updatedAt: at('2026-01-02T00:00:01Z') },
+  { updatedAt: at('2026-01-01T23:59:59Z') },
   { commentCount: 2 },
   { commentCount: null },
   { subject: 'Another one' },
