@@ -194,6 +194,18 @@ test('beside few others nearly all of our share is used', (t) => {
   }
 })
 
+test('beside many others nearly all of what is left to us is used', (t) => {
+  const othersAt = () => 300
+  const left = capOf(400, 0.5, 300)
+  for (const startMs of STARTS) {
+    const account = { share: 0.5, limit: 400, startMs, minutes: 12, othersAt }
+    const minutes = spendTogether(account).slice(2, -1)
+    const mean = minutes.reduce((sum, minute) => sum + minute.ours, 0) / minutes.length
+
+    t.true(mean >= 0.9 * left && mean <= 1.2 * left, `${mean} a minute of ${left}`)
+  }
+})
+
 test('a minute after others have stopped our share is whole again', (t) => {
   for (const startMs of STARTS) {
     const othersAt = (minute: number) => (minute < 2.2 ? 300 : 0)
