@@ -1,16 +1,9 @@
-import type { ExecutionContext } from 'ava'
-import test from 'ava'
-import { readCursor, startCursor } from '../../src/cursor/store.ts'
-import { findIntegration } from '../../src/integration/store.ts'
-import { HeldTime } from '../../src/platform/held-time.ts'
+import test, { type ExecutionContext } from 'ava'
+import { readCursor } from '../../src/cursor/store.ts'
 import { pageOnce } from '../../src/reconcile/page-once.ts'
-import { Leases } from '../../src/run/lease-store.ts'
-import { findRun, insertRun } from '../../src/run/store.ts'
-import { findWorkspace } from '../../src/workspace/store.ts'
-import { testGateway } from '../support/gateway.ts'
+import { anImport } from '../support/pass.ts'
 import { EXPORT, exportJson, ticketJson } from '../support/zendesk-json.ts'
 
-const windowFrom = new Date('2026-01-01T00:00:00Z')
 /** Where each cursor leads: the third one back to the first. */
 const circle = new Map([
   ['a', 'b'],
@@ -18,18 +11,9 @@ const circle = new Map([
   ['c', 'a'],
 ])
 
-/** An import at the start of its window, whose account answers with cursors that lead in a circle. */
+/** An import whose account answers with cursors that lead in a circle. */
 async function importInCircles(t: ExecutionContext, tickets: readonly object[]) {
-  const gateway = await testGateway(t)
-  const { db, url, zendesk, host, account, signal } = gateway
-  const { integrationId } = account
-  await db.updateTable('integration').set({ status: 'active' }).execute()
-  await db.insertInto('lease').values({ integrationId }).execute()
-  const run = { integrationId, kind: 'backfill', windowFrom } as const
-  const runId = await db.transaction().execute(async (trx) => {
-    await startCursor(trx, integrationId, windowFrom)
-    return insertRun(trx, run)
-  })
+  const { db, host, pass, deps } = await anImport(t)
   const asked: (string | null)[] = []
   host
     .persist()
@@ -41,23 +25,10 @@ async function importInCircles(t: ExecutionContext, tickets: readonly object[]) 
       const next = circle.get(cursor ?? 'c')
       return [200, exportJson({ tickets: cursor === null ? tickets : [], after_cursor: next })]
     })
-  const leases = new Leases(db, url)
-  t.teardown(() => leases[Symbol.asyncDispose]())
-  const integration = (await findIntegration(db, integrationId))!
-  const pass = {
-    run: (await findRun(db, runId))!,
-    integration,
-    workspace: (await findWorkspace(db, integration.workspaceId))!,
-    account,
-    lease: (await leases.take(integrationId))!,
-    signal,
-    storing: new HeldTime(),
-    isOver: () => false,
-  }
   return {
     asked,
-    page: () => pageOnce({ db, zendesk, driftShare: 0 }, pass),
-    cursor: () => readCursor(db, integrationId),
+    page: () => pageOnce(deps, pass),
+    cursor: () => readCursor(db, pass.integration.id),
   }
 }
 

@@ -54,12 +54,18 @@ async function projected(
   return planPage({ ...facts, eventsRead, rowsRead }, await readPace(db, account)).ways
 }
 
-/** All tickets of a chunk, page by page. */
+/**
+ * So many tickets that come instead of a page or two are no chunk: a change of Zendesk's own can put
+ * all tickets of an account into one hour, and the slice and the memory have an end.
+ */
+const MOST_TICKETS = 5_000
+
+/** All tickets of a chunk, page by page; undefined if there are too many, or the slice is over before. */
 export async function exportChunk(
   { zendesk }: PassDeps,
-  { account, signal }: Pass,
+  { account, signal, isOver }: Pass,
   chunk: Chunk,
-): Promise<ExportedTicket[]> {
+): Promise<ExportedTicket[] | undefined> {
   const { from, until } = chunk
   const tickets: ExportedTicket[] = []
   let position: ExportPosition = { startAt: new Date(from) }
@@ -67,6 +73,7 @@ export async function exportChunk(
   for (;;) {
     const newest = newestInstant(tickets)?.getTime() ?? from
     if (newest >= until) break
+    if (isOver() || tickets.length >= MOST_TICKETS) return undefined
     try {
       const page = await zendesk.exportTickets(account, position, {
         pageSize: PAGE_SIZE,

@@ -106,7 +106,7 @@ async function readBack(deps: PassDeps, pass: Pass, lanes: Lanes): Promise<'met'
   try {
     for (;;) {
       const taken = await next
-      if (taken === undefined) return 'met'
+      if (taken === 'met' || taken === 'slice over') return taken
       for (const [index, part] of taken.entries()) {
         pass.signal.throwIfAborted()
         if (index === taken.length - 1) {
@@ -136,14 +136,19 @@ async function takeChunk(
   pass: Pass,
   lanes: Lanes,
   inHand: number,
-): Promise<readonly Part[] | undefined> {
+): Promise<readonly Part[] | 'met' | 'slice over'> {
   const pace = await readPace(deps.db, pass.account)
   const stream = await findStream(deps.db, pass.integration.id)
   const share = commentsShare(stream ?? { eventsRead: 0, rowsRead: 0 }, pace)
   const most = Math.min(pace.account * CHUNK_MINUTES, LARGEST_CHUNK)
   const chunk = takeBack(lanes, { share, most, inHand })
-  if (chunk === undefined) return undefined
+  if (chunk === undefined) return 'met'
   const tickets = await exportChunk(deps, pass, chunk)
+  if (tickets === undefined) {
+    // The other reader may go as far as it likes; the next slice shares out what it leaves.
+    lanes.back = chunk.until
+    return 'slice over'
+  }
   lanes.density = Math.max(1, tickets.length) / (chunk.until - chunk.from)
   return partsOf(chunk, tickets)
 }
