@@ -25,18 +25,7 @@ export interface KnownTicket {
   } | null
 }
 
-export interface TicketToSave {
-  readonly ticketId: TicketId
-  readonly generatedAt: DateTime
-  readonly updatedAt: DateTime
-  readonly status: string
-  readonly tags: readonly string[]
-  readonly groupId: number | null
-  readonly fingerprint: string
-  readonly commentCount: number | null
-  readonly outcome: TicketOutcome
-  readonly reason: string | null
-}
+export type TicketToSave = Omit<KnownTicket, 'settledAt' | 'transcript'>
 
 export async function readKnownTickets(
   db: Kysely<Database>,
@@ -178,8 +167,8 @@ export async function saveTickets(
     on conflict (integration_id, ticket_id) do update set
       generated_at = excluded.generated_at, updated_at = excluded.updated_at,
       status = excluded.status, tags = excluded.tags, group_id = excluded.group_id,
-      fingerprint = excluded.fingerprint, comment_count = excluded.comment_count, outcome = excluded.outcome, reason = excluded.reason,
-      retry_at = excluded.retry_at, settled_at = now()
+      fingerprint = excluded.fingerprint, comment_count = excluded.comment_count,
+      outcome = excluded.outcome, reason = excluded.reason, retry_at = excluded.retry_at, settled_at = now()
     where stored.generated_at <= excluded.generated_at
       and (excluded.outcome = 'quarantined'
         or stored.settled_at < ${settledFrom?.toJSDate() ?? null}::timestamptz

@@ -17,7 +17,6 @@ import {
   assertEnds,
   blameTicket,
   commentsPath,
-  isSamePosition,
   nextPosition,
   readCommentsPage,
 } from './comments.ts'
@@ -139,10 +138,13 @@ export class ZendeskClient {
   ): Promise<TicketComments | null> {
     const comments = new CommentCollection(ticketId)
     let position: CommentsPosition | null = { kind: 'first' }
-    const asked = { pages: 0, repeats: 0 }
+    const asked = new Set<string>()
+    let repeats = 0
     while (position !== null) {
-      assertEnds(ticketId, asked)
       const path = commentsPath(ticketId, position)
+      if (asked.has(path)) repeats += 1
+      assertEnds(ticketId, { pages: asked.size, repeats })
+      asked.add(path)
       const outcome = await this.#account
         .call(account, 'comments', {
           path: () => path,
@@ -152,9 +154,7 @@ export class ZendeskClient {
       const page = readCommentsPage(outcome, ticketId)
       if (page === null) return null
       comments.add(page)
-      const next = nextPosition(page, position, ticketId)
-      asked[isSamePosition(next, position) ? 'repeats' : 'pages'] += 1
-      position = next
+      position = nextPosition(page, position, ticketId)
     }
     return comments.result()
   }

@@ -86,18 +86,14 @@ export function nextPosition(
   return { kind: 'numbered', page: page.comments.length < COMMENTS_A_PAGE ? 1 : 2 }
 }
 
-export function isSamePosition(a: CommentsPosition | null, b: CommentsPosition): boolean {
-  return a?.kind === 'cursor' && b.kind === 'cursor' && a.after === b.after
-}
-
-/** Throws where reading would not come to an end. */
+/** Throws where reading would not come to an end: `repeats` are pages that were asked for before. */
 export function assertEnds(
   ticketId: TicketId,
   { pages, repeats }: { readonly pages: number; readonly repeats: number },
 ): void {
   if (repeats > MOST_REPEATS) {
     throw new ZendeskShapeError(
-      `comments of ticket ${ticketId}: the cursor does not move although there are more pages`,
+      `comments of ticket ${ticketId}: the cursors do not move on although there are more pages`,
     )
   }
   if (pages >= MOST_PAGES) {

@@ -252,10 +252,24 @@ test('a cursor that never moves halts', async (t) => {
     .query(true)
     .times(4)
     .reply(200, commentsJson([commentJson()], stuck))
-  const halts = { instanceOf: ZendeskShapeError, message: /does not move/ }
+  const halts = { instanceOf: ZendeskShapeError, message: /not move/ }
 
   await t.throwsAsync(zendesk.exportTickets(account, from, { pageSize: 1, signal }), halts)
   await t.throwsAsync(zendesk.listComments(account, ticketId, { signal }), halts)
+})
+
+test('comments whose cursors lead in a circle halt', async (t) => {
+  const { zendesk, host, account, signal } = await testGateway(t)
+  for (const after_cursor of ['a', 'b', 'a', 'b', 'a']) {
+    host
+      .get(COMMENTS)
+      .query(true)
+      .reply(200, commentsJson([commentJson()], { meta: { has_more: true, after_cursor } }))
+  }
+
+  const reading = zendesk.listComments(account, ticketId, { signal })
+
+  await t.throwsAsync(reading, { instanceOf: ZendeskShapeError, message: /not move/ })
 })
 
 test('a shape that we do not know halts without a retry', async (t) => {
