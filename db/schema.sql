@@ -23,7 +23,6 @@ create table budget (
   granted integer[] not null default '{}'::integer[],
   blocked_until timestamp with time zone,
   others integer[] not null default '{}'::integer[],
-  updated_at timestamp with time zone not null default now(),
   constraint budget_limit_per_minute_check CHECK ((limit_per_minute > 0)),
   constraint budget_pkey PRIMARY KEY (account, family)
 );
@@ -69,7 +68,6 @@ create table cursor (
   end_reached_at timestamp with time zone,
   moves integer not null default 0,
   landmark text,
-  updated_at timestamp with time zone not null default now(),
   constraint cursor_stream_check CHECK ((stream = ANY (ARRAY['tickets'::text, 'window'::text]))),
   constraint cursor_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
   constraint cursor_pkey PRIMARY KEY (integration_id, stream)

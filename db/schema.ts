@@ -149,7 +149,6 @@ export interface BudgetTable {
   granted: Generated<number[]>
   blockedUntil: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   others: Generated<(number | null)[]>
-  updatedAt: Defaulted
 }
 
 export interface WebhookTable {
@@ -255,7 +254,6 @@ export interface CursorTable {
   endReachedAt: ColumnType<DateTime | null, Date | null | undefined, Date | null>
   moves: Generated<number>
   landmark: string | null
-  updatedAt: Defaulted
 }
 
 export interface TicketTable {

@@ -133,7 +133,6 @@ const tables = [
       granted integer[] not null default '{}',
       blocked_until timestamptz,
       others integer[] not null default '{}',
-      updated_at timestamptz not null default now(),
       primary key (account, family)
     )`,
 
@@ -259,7 +258,6 @@ const tables = [
       end_reached_at timestamptz,
       moves integer not null default 0,
       landmark text,
-      updated_at timestamptz not null default now(),
       primary key (integration_id, stream)
     )`,
 

@@ -60,7 +60,6 @@ export async function restartCursor(
     .set({
       ...atStart,
       startAt: sql<Date>`coalesce(generated_at, start_at)`,
-      updatedAt: sql<Date>`now()`,
     })
     .where('integrationId', '=', integrationId)
     .where('stream', '=', stream)
@@ -79,7 +78,6 @@ export async function skipTo(
       ...atStart,
       startAt,
       generatedAt: sql<Date>`greatest(generated_at, ${startAt}::timestamptz)`,
-      updatedAt: sql<Date>`now()`,
     })
     .where('integrationId', '=', integrationId)
     .where('stream', '=', 'tickets')
@@ -128,7 +126,6 @@ export async function moveCursor(
       generatedAt: sql<Date | null>`greatest(generated_at, ${page.generatedAt}::timestamptz)`,
       endReachedAt: page.endOfStream ? sql<Date>`now()` : null,
       pageSize: page.pageSize,
-      updatedAt: sql<Date>`now()`,
     })
     .where('integrationId', '=', integrationId)
     .where('stream', '=', page.stream)

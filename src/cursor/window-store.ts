@@ -44,7 +44,7 @@ export async function closeWindow(
     )
     update cursor set after_cursor = ended.after_cursor, start_at = ended.start_at,
       generated_at = ended.generated_at, end_reached_at = ended.end_reached_at,
-      moves = 0, landmark = null, updated_at = now()
+      moves = 0, landmark = null
     from ended
     where cursor.integration_id = ${integrationId}::uuid and cursor.stream = 'tickets'
       and coalesce(cursor.generated_at, cursor.start_at) >= ${windowFrom}::timestamptz

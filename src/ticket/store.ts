@@ -168,7 +168,8 @@ export async function saveTickets(
       generated_at = excluded.generated_at, updated_at = excluded.updated_at,
       status = excluded.status, tags = excluded.tags, group_id = excluded.group_id,
       fingerprint = excluded.fingerprint, comment_count = excluded.comment_count,
-      outcome = excluded.outcome, reason = excluded.reason, retry_at = excluded.retry_at, settled_at = now()
+      outcome = excluded.outcome, reason = excluded.reason, retry_at = excluded.retry_at,
+      settled_at = now()
     where stored.generated_at <= excluded.generated_at
       and (excluded.outcome = 'quarantined'
         or stored.settled_at < ${settledFrom?.toJSDate() ?? null}::timestamptz

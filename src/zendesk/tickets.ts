@@ -11,7 +11,12 @@ import type { ExportedTicket, TicketPage } from './types.ts'
 export type ExportPosition = { readonly cursor: string } | { readonly startAt: Date }
 
 /** Zendesk refuses a start in the last minute; twice that leaves room for clocks that differ. */
-export const LEAST_AGE_MS = 120_000
+const LEAST_AGE_MS = 120_000
+
+/** An instant as a page of an export may begin with it. */
+export function startSeconds(startAt: Date, nowMs: number): number {
+  return Math.floor(Math.min(startAt.getTime(), nowMs - LEAST_AGE_MS) / 1000)
+}
 
 const SMALLEST_PAGE = 10
 const LARGEST_PAGE = 1000
@@ -25,7 +30,7 @@ export function exportPath(from: ExportPosition, pageSize: number, nowMs: number
   const position =
     'cursor' in from
       ? `cursor=${encodeURIComponent(from.cursor)}`
-      : `start_time=${Math.floor(Math.min(from.startAt.getTime(), nowMs - LEAST_AGE_MS) / 1000)}`
+      : `start_time=${startSeconds(from.startAt, nowMs)}`
   return `/api/v2/incremental/tickets/cursor.json?${position}&per_page=${pageSize}&support_type_scope=all&include=comment_count`
 }
 

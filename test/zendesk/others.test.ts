@@ -1,14 +1,9 @@
 import test from 'ava'
 import { capOf } from '../../src/zendesk/budget/family.ts'
 import { noticeOthers, othersPerMinute } from '../../src/zendesk/budget/others.ts'
-import {
-  WINDOW_SLOTS,
-  type Window,
-  emptyWindow,
-  grant,
-  moveTo,
-} from '../../src/zendesk/budget/window.ts'
+import { WINDOW_SLOTS, type Window, grant, moveTo } from '../../src/zendesk/budget/window.ts'
 
+const emptyWindow: Window = { slot: 0, granted: [], others: [] }
 const MINUTE = 60_000
 const SLOT = 500
 /** Forty seconds into a minute. */

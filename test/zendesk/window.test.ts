@@ -1,6 +1,7 @@
 import test from 'ava'
-import { SLOTS_A_MINUTE, emptyWindow, grant } from '../../src/zendesk/budget/window.ts'
+import { SLOTS_A_MINUTE, type Window, grant } from '../../src/zendesk/budget/window.ts'
 
+const emptyWindow: Window = { slot: 0, granted: [], others: [] }
 const MINUTE = 60_000
 const NOW = Date.UTC(2026, 0, 1)
 

@@ -10,6 +10,12 @@ export interface BackLane {
   readonly doneFrom: DateTime
 }
 
+/** Whose lane it is, and which run moves it. */
+interface LaneOf {
+  readonly integration: { readonly id: IntegrationId }
+  readonly run: { readonly id: RunId }
+}
+
 export async function findBackLane(
   db: Kysely<Database>,
   integrationId: IntegrationId,
@@ -32,10 +38,7 @@ export async function openBackLane(
 /** The run has come so much further, though not in the order of the export. */
 export async function moveBackLane(
   trx: Transaction<Database>,
-  {
-    integration,
-    run,
-  }: { readonly integration: { id: IntegrationId }; readonly run: { id: RunId } },
+  { integration, run }: LaneOf,
   doneFrom: Date,
 ): Promise<void> {
   const { endsAt } = await trx
@@ -50,10 +53,7 @@ export async function moveBackLane(
 /** All of the window is behind the run, up to this instant at least. */
 export async function closeBackLane(
   trx: Transaction<Database>,
-  {
-    integration,
-    run,
-  }: { readonly integration: { id: IntegrationId }; readonly run: { id: RunId } },
+  { integration, run }: LaneOf,
   reached: Date | null,
 ): Promise<void> {
   await trx.deleteFrom('backLane').where('integrationId', '=', integration.id).execute()

@@ -13,7 +13,7 @@ import {
   publicCommentSchema,
   secondsSinceEpoch,
 } from '../schemas.ts'
-import { LEAST_AGE_MS, toInstant } from '../tickets.ts'
+import { startSeconds, toInstant } from '../tickets.ts'
 import type { PublicComment, TicketEvent, TicketEventPage } from '../types.ts'
 
 /**
@@ -21,8 +21,7 @@ import type { PublicComment, TicketEvent, TicketEventPage } from '../types.ts'
  * begin again with the second in which the last one ended.
  */
 export function ticketEventsPath(startAt: Date, pageSize: number, nowMs: number): string {
-  const start = Math.floor(Math.min(startAt.getTime(), nowMs - LEAST_AGE_MS) / 1000)
-  return `/api/v2/incremental/ticket_events.json?start_time=${start}&per_page=${pageSize}&support_type_scope=all&include=comment_events`
+  return `/api/v2/incremental/ticket_events.json?start_time=${startSeconds(startAt, nowMs)}&per_page=${pageSize}&support_type_scope=all&include=comment_events`
 }
 
 const pageSchema = z.object({

@@ -153,7 +153,6 @@ async function saveWindow(
       slot: window.slot,
       granted: [...window.granted],
       others: [...window.others],
-      updatedAt: sql<Date>`now()`,
     })
     .where('account', '=', subdomain)
     .where('family', '=', family)
@@ -174,7 +173,6 @@ export async function blockBudget(
     .onConflict((conflict) =>
       conflict.columns(['account', 'family']).doUpdateSet({
         blockedUntil: sql<Date>`greatest(budget.blocked_until, excluded.blocked_until)`,
-        updatedAt: sql<Date>`now()`,
       }),
     )
     .execute()
@@ -191,9 +189,7 @@ export async function saveLimit(
     .insertInto('budget')
     .values({ account: subdomain, family, limitPerMinute })
     .onConflict((conflict) =>
-      conflict
-        .columns(['account', 'family'])
-        .doUpdateSet({ limitPerMinute, updatedAt: sql<Date>`now()` }),
+      conflict.columns(['account', 'family']).doUpdateSet({ limitPerMinute }),
     )
     .execute()
 }

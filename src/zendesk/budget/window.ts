@@ -45,8 +45,6 @@ export interface Grant {
   readonly retryAtMs: number
 }
 
-export const emptyWindow: Window = { slot: 0, granted: [], others: [] }
-
 export function grant(
   window: Window,
   ask: {
