@@ -193,7 +193,7 @@ test('beside many others nearly all of what is left to us is used', (t) => {
   const othersAt = () => 300
   const left = capOf(400, 0.5, 300)
   for (const startMs of STARTS) {
-    const account = { share: 0.5, limit: 400, startMs, minutes: 12, othersAt }
+    const account = { share: 0.5, limit: 400, startMs, minutes: 6, othersAt }
     const minutes = spendTogether(account).slice(2, -1)
     const mean = minutes.reduce((sum, minute) => sum + minute.ours, 0) / minutes.length
 
