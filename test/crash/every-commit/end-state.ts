@@ -15,14 +15,7 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'public.workspace': ['updated_at'],
   'public.integration': ['status_since', 'connected_at'],
   // The end of the export is where it was when it was read.
-  'public.cursor': [
-    'updated_at',
-    'end_reached_at',
-    'page_size',
-    'start_at',
-    'after_cursor',
-    'generated_at',
-  ],
+  'public.cursor': ['end_reached_at', 'page_size', 'start_at', 'after_cursor', 'generated_at'],
   'public.credential': [
     'access_token',
     'refresh_token',
