@@ -51,9 +51,10 @@ export async function runUpkeep(
   const { quotaShare } = config.zendesk
   const { publicationRetentionDays: keepDays } = config
   const sinks = Object.values(sinkNames(config))
+  const renewal = { db, zendesk, quotaShare, timeUtc: config.syncTimeUtc }
   const passes = {
-    'heal client': () => healClientOnce({ db, zendesk, quotaShare }, signal),
-    'renew tokens': () => renewTokensOnce({ db, zendesk, quotaShare }, signal),
+    'heal client': () => healClientOnce(renewal, signal),
+    'renew tokens': () => renewTokensOnce(renewal, signal),
     reseal: () => resealOnce({ db, keys }, signal),
     'reseal sinks': () => resealSinksOnce({ db, keys }, signal),
     'prune sink secrets': () => pruneSecrets(db),

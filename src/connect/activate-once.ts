@@ -10,6 +10,7 @@ import { wakeRuns } from '../platform/boss.ts'
 import type { Config } from '../platform/config/config.ts'
 import { RequestError } from '../platform/errors.ts'
 import { queueBackfill } from '../run/due/backfill-store.ts'
+import { catchUp } from '../run/due/catch-up-once.ts'
 import { dueTurnOf } from '../run/due/due-store.ts'
 import { mayMakeWebhooks } from './webhook/wanted.ts'
 
@@ -18,7 +19,7 @@ const DAY_MS = 86_400_000
 /**
  * Makes the integration active, with its credential, its backfill and the job that wakes it, and the
  * note that its webhook is to be made where the consent lets us; or changes nothing: all of it is one
- * transaction.
+ * transaction. One that an error had stopped catches up, for its last sync may have failed of it.
  */
 export async function activateOnce(
   { db, boss, config }: { db: Kysely<Database>; boss: PgBoss; config: Config },
@@ -34,6 +35,7 @@ export async function activateOnce(
     await saveCredential(trx, config.secrets.encryptionKeys, integrationId, consented.grant)
     await markConnected(trx, integration, consented.zendeskUserId)
     await queueBackfill(trx, integrationId, windowFrom)
+    if (integration.status === 'errored') await catchUp(trx, integration, config.syncTimeUtc)
     if (mayMakeWebhooks(consented.grant.scope)) await requestWebhookCheck(trx, integrationId)
     await wakeRuns(boss, trx, await dueTurnOf(trx, integrationId))
   })

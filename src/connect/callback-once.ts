@@ -4,8 +4,10 @@ import type { z } from 'zod'
 import type { Database } from '../../db/schema.ts'
 import type { TokenGrant } from '../credential/credential.ts'
 import { unseal } from '../credential/seal.ts'
+import { hasRefreshToken } from '../credential/store.ts'
+import type { IntegrationId } from '../ids.ts'
 import type { Integration } from '../integration/integration.ts'
-import { findIntegration, flagErrored } from '../integration/store.ts'
+import { findIntegration, flagErrored, lockIntegration } from '../integration/store.ts'
 import type { Config } from '../platform/config/config.ts'
 import { ZendeskRefusedError } from '../platform/errors.ts'
 import { connectLog as log } from '../platform/log.ts'
@@ -96,10 +98,21 @@ async function answerConsent(
     const failure = failureFrom(cause)
     if (failure === undefined) throw cause
     log.warn({ integrationId: integration.id, err: cause }, 'account not connected')
-    const error = lastingError(integration.status, cause)
-    if (error !== undefined) await flagErrored(deps.db, integration.id, error)
+    await flagLasting(deps.db, integration.id, cause)
     return { kind: 'failed', subdomain, failure }
   }
+}
+
+/** Judged by how the integration is by now: another consent may have connected it meanwhile. */
+function flagLasting(db: Kysely<Database>, id: IntegrationId, cause: unknown): Promise<void> {
+  return db.transaction().execute(async (trx) => {
+    const integration = await lockIntegration(trx, id)
+    if (integration === undefined) return
+    const { status } = integration
+    const isRefreshed = await hasRefreshToken(trx, id)
+    const error = lastingError({ status, isRefreshed }, cause)
+    if (error !== undefined) await flagErrored(trx, id, error)
+  })
 }
 
 function exchange(

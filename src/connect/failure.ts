@@ -33,7 +33,7 @@ export function failureFrom(error: unknown): Failure | undefined {
   }
 }
 
-/** Reasons that another click does not mend, and whether a stored credential suffers as well. */
+/** Reasons that another click does not mend, and whether a stored token suffers that is refreshed. */
 const lasting: ReadonlyMap<IntegrationErrorCode, { readonly hitsStored: boolean }> = new Map([
   ['client_rejected', { hitsStored: true }],
   ['role_insufficient', { hitsStored: false }],
@@ -44,15 +44,18 @@ const lasting: ReadonlyMap<IntegrationErrorCode, { readonly hitsStored: boolean 
 /**
  * The error that a failed consent leaves behind on the integration. One that works is only taken
  * down by what its stored credential suffers from as well, and not because somebody without rights
- * tried to renew the consent.
+ * tried to renew the consent. A token that lives until it is revoked suffers from nothing.
  */
 export function lastingError(
-  status: Integration['status'],
+  {
+    status,
+    isRefreshed,
+  }: { readonly status: Integration['status']; readonly isRefreshed: boolean },
   error: unknown,
 ): IntegrationError | undefined {
   if (!(error instanceof ZendeskRefusedError)) return undefined
   const reason = lasting.get(error.integrationError)
   const works = status === 'active' || status === 'paused'
-  if (reason === undefined || (works && !reason.hitsStored)) return undefined
+  if (reason === undefined || (works && !(reason.hitsStored && isRefreshed))) return undefined
   return { code: error.integrationError, message: error.message }
 }

@@ -9,6 +9,8 @@ export interface Renewal {
   readonly integrationId: IntegrationId
   readonly subdomain: Subdomain
   readonly userId: number | null
+  /** Which consent the tokens are of. */
+  readonly connectedAt: DateTime | null
 }
 
 /** Errors that leave the tokens as they are; an integration that has one may yet come back. */
@@ -47,7 +49,7 @@ export async function claimRenewals(db: Kysely<Database>, limit: number): Promis
         .forUpdate('credential')
         .skipLocked(),
     )
-    .returning(['integration.id', 'integration.subdomain', 'integration.zendeskUserId'])
+    .returning(CLAIMED)
     .execute()
   return rows.map(toRenewal)
 }
@@ -77,19 +79,28 @@ export async function claimRejected(db: Kysely<Database>): Promise<Renewal | und
         .forUpdate('credential')
         .skipLocked(),
     )
-    .returning(['integration.id', 'integration.subdomain', 'integration.zendeskUserId'])
+    .returning(CLAIMED)
     .executeTakeFirst()
   return row && toRenewal(row)
 }
+
+const CLAIMED = [
+  'integration.id',
+  'integration.subdomain',
+  'integration.zendeskUserId',
+  'integration.connectedAt',
+] as const
 
 function toRenewal(row: {
   readonly id: string
   readonly subdomain: string
   readonly zendeskUserId: number | null
+  readonly connectedAt: DateTime | null
 }): Renewal {
   return {
     integrationId: IntegrationId.parse(row.id),
     subdomain: Subdomain.parse(row.subdomain),
     userId: row.zendeskUserId,
+    connectedAt: row.connectedAt,
   }
 }

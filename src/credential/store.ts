@@ -57,6 +57,20 @@ export async function hasCredential(
   return row !== undefined
 }
 
+/** Whether there is a token that lives no longer than it is refreshed. */
+export async function hasRefreshToken(
+  db: Kysely<Database>,
+  integrationId: IntegrationId,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('credential')
+    .select('integrationId')
+    .where('integrationId', '=', integrationId)
+    .where('refreshToken', 'is not', null)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Reads the row and keeps every other worker from reading it this way until the transaction ends. */
 export async function lockCredential(
   trx: Transaction<Database>,

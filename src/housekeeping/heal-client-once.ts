@@ -1,5 +1,5 @@
 import { claimRejected } from '../credential/renewal-store.ts'
-import { flagErrored } from '../integration/store.ts'
+import { flagUnlessRenewed } from '../integration/refusal-store.ts'
 import { ZendeskRefusedError } from '../platform/errors.ts'
 import { housekeepingLog as log } from '../platform/log.ts'
 import { type RenewalDeps, renewOnce } from './renew-once.ts'
@@ -21,7 +21,7 @@ export async function healClientOnce(
   while (failures < MOST_FAILURES && !signal.aborted) {
     const renewal = await claimRejected(deps.db)
     if (renewal === undefined) break
-    const { integrationId } = renewal
+    const { integrationId, connectedAt } = renewal
     try {
       if (await renewOnce(deps, renewal, signal)) counts.healed += 1
       failures = 0
@@ -31,8 +31,9 @@ export async function healClientOnce(
       failures += 1
       if (!(error instanceof ZendeskRefusedError)) continue
       const { integrationError: code, message } = error
-      // That the client is rejected here says nothing new about the other ones.
-      await flagErrored(deps.db, integrationId, { code, message })
+      // That the client is rejected here is known, and says nothing new about the other ones.
+      if (code === 'client_rejected') continue
+      await flagUnlessRenewed(deps.db, { id: integrationId, connectedAt }, { code, message })
     }
   }
   return counts

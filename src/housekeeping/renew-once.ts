@@ -1,22 +1,25 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../db/schema.ts'
 import type { Renewal } from '../credential/renewal-store.ts'
-import { markHealed } from '../integration/store.ts'
+import { findIntegration, markHealed } from '../integration/store.ts'
 import { resumeBackfill } from '../run/due/backfill-store.ts'
+import { catchUp } from '../run/due/catch-up-once.ts'
 import type { ZendeskClient } from '../zendesk/client.ts'
 
 export interface RenewalDeps {
   readonly db: Kysely<Database>
   readonly zendesk: ZendeskClient
   readonly quotaShare: number
+  /** The time of the day of all slots. */
+  readonly timeUtc: string
 }
 
 /**
  * Renews the tokens of one integration. If that works, our OAuth client is accepted: an integration
- * that stood still because it was not goes on where it stopped. True if it did stand still.
+ * that stood still because it was not goes on where it stopped, and catches up. True if it did.
  */
 export async function renewOnce(
-  { db, zendesk, quotaShare }: RenewalDeps,
+  { db, zendesk, quotaShare, timeUtc }: RenewalDeps,
   renewal: Renewal,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -27,8 +30,10 @@ export async function renewOnce(
     await zendesk.storeRequestCounts(integrationId)
   }
   return db.transaction().execute(async (trx) => {
-    const isHealed = await markHealed(trx, integrationId)
-    if (isHealed) await resumeBackfill(trx, integrationId, 'client_rejected')
-    return isHealed
+    if (!(await markHealed(trx, integrationId))) return false
+    await resumeBackfill(trx, integrationId, 'client_rejected')
+    const integration = await findIntegration(trx, integrationId)
+    if (integration?.status === 'active') await catchUp(trx, integration, timeUtc)
+    return true
   })
 }

@@ -1,5 +1,5 @@
 import { type Renewal, claimRenewals } from '../credential/renewal-store.ts'
-import { flagRefused } from '../integration/store.ts'
+import { flagUnlessRenewed } from '../integration/refusal-store.ts'
 import { ZendeskRefusedError } from '../platform/errors.ts'
 import { housekeepingLog as log } from '../platform/log.ts'
 import { workThrough } from '../platform/work-through.ts'
@@ -42,7 +42,8 @@ async function renewOrFlag(
     log.warn({ integrationId, err: error }, 'token not renewed')
     if (!(error instanceof ZendeskRefusedError)) return 'postponed'
     const { integrationError: code, message } = error
-    await flagRefused(deps.db, integrationId, { code, message })
-    return 'refused'
+    const refused = { id: integrationId, connectedAt: renewal.connectedAt }
+    const isFlagged = await flagUnlessRenewed(deps.db, refused, { code, message })
+    return isFlagged ? 'refused' : 'postponed'
   }
 }

@@ -9,7 +9,7 @@ import { flagErrored, flagRefused, lockIntegration } from './store.ts'
  */
 export async function flagUnlessRenewed(
   db: Kysely<Database>,
-  { id, connectedAt }: Integration,
+  { id, connectedAt }: Pick<Integration, 'id' | 'connectedAt'>,
   error: IntegrationError,
 ): Promise<boolean> {
   if (error.code === 'client_rejected') {

@@ -134,8 +134,8 @@ export async function flagErrored(
 
 /**
  * Stops every integration that works with the OAuth client of this one: Zendesk rejects the client,
- * which is our configuration, and nothing that uses it can be refreshed. Rows are locked in one order,
- * for several workers find out at once.
+ * which is our configuration, and nothing that uses it can be refreshed. What is never refreshed works
+ * on. Rows are locked in one order, for several workers find out at once.
  */
 export async function flagClient(
   db: Kysely<Database>,
@@ -151,6 +151,7 @@ export async function flagClient(
         .innerJoin('credential', 'credential.integrationId', 'integration.id')
         .select('integration.id')
         .where('integration.status', 'in', ['active', 'paused'])
+        .where('credential.refreshToken', 'is not', null)
         .where('credential.clientId', '=', (own) =>
           own.selectFrom('credential').select('clientId').where('integrationId', '=', id),
         )

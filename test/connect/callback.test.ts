@@ -1,7 +1,10 @@
 import test, { type ExecutionContext } from 'ava'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../db/schema.ts'
+import { IntegrationId } from '../../src/ids.ts'
+import { findIntegration, markConnected } from '../../src/integration/store.ts'
 import { type Consent, startConsent } from '../support/consent.ts'
+import { untilBlocked } from '../support/database.ts'
 import { type Answer, stateOf } from '../support/web.ts'
 
 function assertPage(t: ExecutionContext, page: Answer, status: number, text: RegExp): void {
@@ -262,6 +265,35 @@ test('a renewal by a user without rights does not take down what works', async (
 
   t.deepEqual(await stateOf(db), before)
   t.is((await simulator.tokenUse('acme')).grantsAlive, 1)
+})
+
+test('a consent without rights does not take down what another one has connected meanwhile', async (t) => {
+  const { begin, consent, open, db } = await startConsent(t, { settings: { role: 'agent' } })
+  const begun = await begin()
+  const id = IntegrationId.parse(begun.at('integration_id'))
+  const pending = await findIntegration(db, id)
+  const other = await db.startTransaction().execute()
+  await markConnected(other, pending!, 7)
+
+  const opened = open(await consent(begun))
+  await untilBlocked(db)
+  await other.commit().execute()
+
+  assertPage(t, await opened, 403, /role_insufficient/)
+  t.deepEqual(await statusOf(db), ['active', null])
+})
+
+test('a client that is rejected stops nothing whose token is never refreshed', async (t) => {
+  const { ask, connect, consent, open, db } = await startConsent(t)
+  await connect()
+  await db.updateTable('credential').set({ refreshToken: null, renewBy: null }).execute()
+  await db.updateTable('integration').set({ subdomain: 'stricter' }).execute()
+  const { id } = await db.selectFrom('integration').select('id').executeTakeFirstOrThrow()
+
+  const link = await ask('POST', `/admin/integrations/${id}/reconnect`)
+  assertPage(t, await open(await consent(link)), 422, /client_rejected/)
+
+  t.deepEqual(await statusOf(db), ['active', null])
 })
 
 for (const [what, fault] of [

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { flagErrored } from '../../src/integration/store.ts'
 import { IntegrationId, RunId } from '../../src/ids.ts'
-import { failRun } from '../../src/run/store.ts'
+import { failRun, insertRun } from '../../src/run/store.ts'
 import { startConsent } from '../support/consent.ts'
 import { dumpRows } from '../support/dump.ts'
 import { stateOf } from '../support/web.ts'
@@ -231,6 +231,29 @@ test('a reconnect after an error takes up the import where it stopped', async (t
   )
   t.is(runs[1]?.windowFrom.toMillis(), runs[0]?.windowFrom.toMillis())
   t.is((await db.selectFrom('cursor').selectAll().executeTakeFirst())?.afterCursor, 'there')
+})
+
+test('a reconnect makes up for the sync that the error has ended', async (t) => {
+  const { ask, consent, connect, open, db } = await startConsent(t)
+  await connect()
+  await db.updateTable('run').set({ state: 'done', finishedAt: new Date() }).execute()
+  const { id: text } = await db.selectFrom('integration').select('id').executeTakeFirstOrThrow()
+  const id = IntegrationId.parse(text)
+  const error = { code: 'credentials_revoked', message: 'taken back' } as const
+  const windowFrom = new Date()
+  const slot = new Date('2020-01-06T04:00Z')
+  const runId = await db
+    .transaction()
+    .execute((trx) => insertRun(trx, { integrationId: id, kind: 'sync', windowFrom, slot }))
+  await flagErrored(db, id, error)
+  await failRun(db, runId, error)
+
+  await open(await consent(await ask('POST', `/admin/integrations/${id}/reconnect`)))
+
+  const unfinished = db.selectFrom('run').select(['kind', 'state']).where('finishedAt', 'is', null)
+  t.deepEqual(await unfinished.execute(), [{ kind: 'sync', state: 'queued' }])
+  await open(await consent(await ask('POST', `/admin/integrations/${id}/reconnect`)))
+  t.is((await unfinished.execute()).length, 1, 'what works has missed nothing')
 })
 
 test('a disconnected integration cannot be reconnected', async (t) => {

@@ -50,7 +50,9 @@ for (const [error, leaves] of left) {
   const { name } = error as Error
   const code = error instanceof ZendeskRefusedError ? error.integrationError : name
   test(`${code} leaves an error on an integration that is ${leaves.join(', ') || 'nothing'}`, (t) => {
-    const found = statuses.filter((status) => lastingError(status, error) !== undefined)
+    const found = statuses.filter(
+      (status) => lastingError({ status, isRefreshed: true }, error) !== undefined,
+    )
 
     t.deepEqual(
       found,
@@ -60,8 +62,15 @@ for (const [error, leaves] of left) {
 }
 
 test('the error that is left says what Zendesk refused', (t) => {
-  t.deepEqual(lastingError('pending', refused('client_rejected')), {
+  t.deepEqual(lastingError({ status: 'pending', isRefreshed: false }, refused('client_rejected')), {
     code: 'client_rejected',
     message: 'no',
   })
+})
+
+test('a token that is never refreshed does not suffer from a client that is rejected', (t) => {
+  const error = refused('client_rejected')
+
+  t.is(lastingError({ status: 'active', isRefreshed: false }, error), undefined)
+  t.is(lastingError({ status: 'active', isRefreshed: true }, error)?.code, 'client_rejected')
 })

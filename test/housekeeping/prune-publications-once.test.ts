@@ -8,7 +8,7 @@ import { lockPosition, savePosition } from '../../src/outbox/position-store.ts'
 import { readLiveTranscripts } from '../../src/outbox/live-store.ts'
 import { readFeed } from '../../src/outbox/store.ts'
 import { appendOnce } from '../../src/publish/append-once.ts'
-import { testDatabase } from '../support/database.ts'
+import { testDatabase, untilBlocked } from '../support/database.ts'
 import { type Feed, aFeed, aTranscript, aTurn, publish, retract } from '../support/outbox-rows.ts'
 import { aSink } from '../support/sinks.ts'
 
@@ -225,16 +225,6 @@ test('a delivery that is redriven while its feed is pruned keeps its entry', asy
   t.deepEqual(await sequences(db), [1, 2])
   t.is((await prune()).entries, 0)
 })
-
-/** Returns when a session of this database waits for a lock. */
-async function untilBlocked(db: Kysely<Database>): Promise<void> {
-  for (;;) {
-    const { rows } = await sql`
-      select from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
-    if (rows.length > 0) return
-  }
-}
 
 test('a page that is read while its feed is pruned is whole, or says what is missing', async (t) => {
   const { db, feed } = await setUp(t)

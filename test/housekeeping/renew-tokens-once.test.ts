@@ -6,7 +6,12 @@ import { readCredential } from '../../src/credential/store.ts'
 import { healClientOnce } from '../../src/housekeeping/heal-client-once.ts'
 import { renewTokensOnce } from '../../src/housekeeping/renew-tokens-once.ts'
 import type { IntegrationId } from '../../src/ids.ts'
-import { flagErrored, flagRefused } from '../../src/integration/store.ts'
+import {
+  findIntegration,
+  flagErrored,
+  flagRefused,
+  markConnected,
+} from '../../src/integration/store.ts'
 import type { IntegrationErrorCode } from '../../src/platform/errors.ts'
 import { setLogLevel } from '../../src/platform/log.ts'
 import { insertRun, failRun } from '../../src/run/store.ts'
@@ -35,7 +40,7 @@ async function aHouse(t: ExecutionContext) {
       .execute()
     return { id: account.integrationId, host: fakeZendesk(t, account.subdomain) }
   }
-  return { db, deps: { db, zendesk, quotaShare: 0.5 }, connected }
+  return { db, deps: { db, zendesk, quotaShare: 0.5, timeUtc: '04:00' }, connected }
 }
 
 function letFallDue(db: Kysely<Database>, id: IntegrationId) {
@@ -180,6 +185,44 @@ test('a rejected client flags all that work with it, and no more is sent', async
   t.is(await accessTokenOf(db, first.id), 'access-1')
 })
 
+test('a rejected client does not stop what is never refreshed', async (t) => {
+  const { db, deps, connected } = await aHouse(t)
+  const first = await connected()
+  const lasting = await connected()
+  const forEver = { refreshToken: null, renewBy: null, expiresAt: null }
+  await db.updateTable('credential').set(forEver).where('integrationId', '=', lasting.id).execute()
+  await letFallDue(db, first.id)
+  first.host.post('/oauth/tokens').reply(401, REJECTED)
+
+  t.like(await renewTokensOnce(deps, signal), { refused: 1 })
+
+  t.like(await integrationOf(db, first.id), { status: 'errored' })
+  t.like(await integrationOf(db, lasting.id), { status: 'active' })
+})
+
+test('a refusal that a new consent has overtaken flags nothing', async (t) => {
+  const { db, deps, connected } = await aHouse(t)
+  const due = await connected()
+  const standing = await connected()
+  const consent = async (id: IntegrationId): Promise<void> => {
+    const integration = await findIntegration(db, id)
+    await db.transaction().execute((trx) => markConnected(trx, integration!, 7))
+  }
+  await letFallDue(db, due.id)
+  await flagErrored(db, standing.id, rejected)
+  for (const { id, host } of [due, standing]) {
+    host.post('/oauth/tokens').reply(400, async () => {
+      await consent(id)
+      return { error: 'invalid_grant' }
+    })
+  }
+
+  t.deepEqual(await renewTokensOnce(deps, signal), { renewed: 0, refused: 0, postponed: 1 })
+  t.deepEqual(await healClientOnce(deps, signal), { healed: 0, refused: 1 })
+
+  for (const { id } of [due, standing]) t.like(await integrationOf(db, id), { status: 'active' })
+})
+
 const rejected = {
   code: 'client_rejected' satisfies IntegrationErrorCode,
   message: 'Zendesk rejects our OAuth client',
@@ -211,7 +254,7 @@ test('as soon as the client is accepted, all go on as they were', async (t) => {
   )
 })
 
-test('a run that failed for another reason is not taken up', async (t) => {
+test('a run that failed for another reason is not taken up, but what was missed is made up for', async (t) => {
   const { db, deps, connected } = await aHouse(t)
   const { id, host } = await connected()
   host.post('/oauth/tokens').reply(200, pairJson(2))
@@ -225,8 +268,11 @@ test('a run that failed for another reason is not taken up', async (t) => {
 
   await healClientOnce(deps, signal)
 
-  const runs = await db.selectFrom('run').select('state').execute()
-  t.deepEqual(runs, [{ state: 'failed' }])
+  const runs = await db.selectFrom('run').select(['kind', 'state']).orderBy('createdAt').execute()
+  t.deepEqual(runs, [
+    { kind: 'backfill', state: 'failed' },
+    { kind: 'sync', state: 'queued' },
+  ])
 })
 
 test('a client that stays rejected is tried three times, each time elsewhere', async (t) => {

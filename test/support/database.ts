@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { Client } from 'pg'
 import { connect } from '../../db/connect.ts'
 import type { Database } from '../../db/schema.ts'
@@ -80,5 +80,15 @@ async function asAdmin(server: string, use: (admin: Client) => Promise<unknown>)
     await use(admin)
   } finally {
     await admin.end()
+  }
+}
+
+/** Returns when a session of this database waits for a lock. */
+export async function untilBlocked(db: Kysely<Database>): Promise<void> {
+  for (;;) {
+    const { rows } = await sql`
+      select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
+    if (rows.length > 0) return
   }
 }

@@ -1,15 +1,10 @@
-import type { Transaction } from 'kysely'
-import type { Database } from '../../../db/schema.ts'
 import type { IntegrationId } from '../../ids.ts'
-import type { Integration } from '../../integration/integration.ts'
 import { moveStatus } from '../../integration/steer-store.ts'
 import { lockIntegration } from '../../integration/store.ts'
 import { wakeRuns } from '../../platform/boss.ts'
-import { databaseClock } from '../../platform/clock.ts'
-import { findReadingRun, holdRuns, insertSync, readSlots } from '../../run/due/asked-store.ts'
+import { holdRuns } from '../../run/due/asked-store.ts'
+import { catchUp } from '../../run/due/catch-up-once.ts'
 import { dueTurnOf } from '../../run/due/due-store.ts'
-import { newestSlot } from '../../workspace/calendar.ts'
-import { findWorkspace } from '../../workspace/store.ts'
 import type { ActionDeps } from './run-now-once.ts'
 import { existing, notActive } from './steered.ts'
 
@@ -41,23 +36,4 @@ export function resumeOnce(
     await catchUp(trx, integration, timeUtc)
     await wakeRuns(boss, trx, await dueTurnOf(trx, integrationId))
   })
-}
-
-/** Takes the newest slot that was skipped, so that the schedule does not make a second sync of it. */
-async function catchUp(
-  trx: Transaction<Database>,
-  { id, workspaceId }: Integration,
-  timeUtc: string,
-): Promise<void> {
-  const workspace = await findWorkspace(trx, workspaceId)
-  const newest = workspace && newestSlot(workspace, timeUtc, await databaseClock(trx))
-  const { scheduledFrom, last } = await readSlots(trx, id)
-  const isMissed =
-    newest !== undefined &&
-    newest !== null &&
-    scheduledFrom !== null &&
-    newest > scheduledFrom &&
-    (last === null || newest > last)
-  if (isMissed) await insertSync(trx, id, newest.toJSDate())
-  else if ((await findReadingRun(trx, id)) === undefined) await insertSync(trx, id)
 }

@@ -101,13 +101,13 @@ export const steps: readonly Step[] = [
   {
     pass: 'renew tokens',
     tokens: (db, id) => setToken(db, id, { renewBy: new Date(0) }),
-    run: (worker) => renewTokensOnce({ ...worker, quotaShare: 1 }, worker.signal),
+    run: (worker) => renewTokensOnce({ ...worker, quotaShare: 1, timeUtc: '04:00' }, worker.signal),
   },
   {
     pass: 'heal client',
     before: ({ db, integrationId }) => rejectClient(db, integrationId),
     tokens: (db, id) => setToken(db, id, { renewBy: new Date(0) }),
-    run: (worker) => healClientOnce({ ...worker, quotaShare: 1 }, worker.signal),
+    run: (worker) => healClientOnce({ ...worker, quotaShare: 1, timeUtc: '04:00' }, worker.signal),
   },
   {
     pass: 'provision webhook',
