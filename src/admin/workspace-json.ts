@@ -3,13 +3,14 @@ import type { SettingsChange, Workspace } from '../workspace/workspace.ts'
 
 const LONGEST_LIST = 1_000
 
-/** Zendesk's tags are shorter than this; text that Postgres cannot hold is refused. */
+/** Zendesk's tags are shorter than this; text that Postgres cannot hold, or would hold as another, is refused. */
 const Tag = z
   .string()
   .trim()
   .min(1, 'expected a tag')
   .max(255, 'expected at most 255 characters')
   .refine((tag) => !tag.includes('\0'), { error: 'expected no NUL character' })
+  .refine((tag) => tag.isWellFormed(), { error: 'expected no half of a character' })
 const Tags = z.array(Tag).max(LONGEST_LIST, `expected at most ${LONGEST_LIST} tags`)
 
 /** A change of settings; what is absent stays as it is. */

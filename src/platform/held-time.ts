@@ -7,7 +7,7 @@ export type Bound = 'zendesk_limit' | 'quota_share' | 'database'
 /** Milliseconds that work was held back, by what held it back. */
 export type HeldMs = Readonly<Record<Bound, number>>
 
-export const NOTHING_HELD: HeldMs = { zendesk_limit: 0, quota_share: 0, database: 0 }
+const NOTHING_HELD: HeldMs = { zendesk_limit: 0, quota_share: 0, database: 0 }
 
 /** Of several at once, the first one counts: lifting the others would change nothing. */
 const BOUNDS: readonly Bound[] = ['zendesk_limit', 'quota_share', 'database']

@@ -97,6 +97,7 @@ const bad: readonly (readonly [body: unknown, detail: RegExp])[] = [
   [{ zendesk_include_tags: [''] }, /^zendesk_include_tags\.0: /],
   [{ zendesk_exclude_tags: [7] }, /^zendesk_exclude_tags\.0: /],
   [{ zendesk_exclude_tags: ['a\0'] }, /^zendesk_exclude_tags\.0: .*NUL/],
+  [{ zendesk_exclude_tags: ['a\ud800'] }, /^zendesk_exclude_tags\.0: .*half of a character/],
   [{ zendesk_exclude_tags: ['x'.repeat(256)] }, /^zendesk_exclude_tags\.0: /],
   [{ zendesk_include_group_ids: ['7'] }, /^zendesk_include_group_ids\.0: /],
   [{ zendesk_include_group_ids: [0] }, /^zendesk_include_group_ids\.0: /],

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { type TestWeb, startTestWeb } from '../support/web.ts'
@@ -77,11 +78,16 @@ test('a body without any content type is refused', async (t) => {
   t.is(answer.status, 415)
 })
 
-test('an encoding that is not known is refused', async (t) => {
+test('a body that is encoded is refused, whether or not it is what it says', async (t) => {
   const { ask } = await startTestWeb(t)
-  const headers = { 'content-type': 'application/json', 'content-encoding': 'rot13' }
+  const put = async (encoding: string, body: string | Uint8Array) => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': encoding }
+    return (await ask('PUT', '/admin/workspaces/w1', { body, headers })).status
+  }
 
-  t.is((await ask('PUT', '/admin/workspaces/w1', { body: '{}', headers })).status, 415)
+  for (const encoding of ['rot13', 'gzip', 'deflate', 'br']) t.is(await put(encoding, '{}'), 415)
+  t.is(await put('gzip', gzipSync('{}')), 415)
+  t.is(await put('identity', '{}'), 201)
 })
 
 test('a body over 1 MiB is too large, announced or not', async (t) => {

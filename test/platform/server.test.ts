@@ -35,6 +35,7 @@ test('connections that are kept open do not keep the server from stopping', asyn
   const server = await listen(app, LOOPBACK)
   const answer = await fetch(`http://127.0.0.1:${server.port}`)
   t.is(await answer.text(), 'done')
+  t.is(answer.headers.get('keep-alive'), 'timeout=95', 'longer than a router before us')
 
   await server[Symbol.asyncDispose]()
 

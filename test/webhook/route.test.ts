@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import test from 'ava'
 import { PUBLIC_TEST_SECRET } from '../../src/credential/webhook/test-secret.ts'
 import { anIntegration } from '../support/gateway.ts'
+import { RawConnection, rawRequest } from '../support/raw-http.ts'
 import { ACCOUNT_ID, eventBody, signedHeaders, timestampAt } from '../support/signed.ts'
 import { until } from '../support/truth.ts'
 import { storeSigningSecret } from '../support/webhook-rows.ts'
@@ -184,6 +185,26 @@ function sendChunked(url: string, body: string): Promise<number | undefined> {
     sent.end(body.slice(half))
   })
 }
+
+test('deliveries whose bodies never end hold up no other one and leave nothing', async (t) => {
+  const { send, url, integrationId, hints } = await startWebhookWeb(t)
+  const body = eventBody({ id: 'never-whole' })
+  const path = `/webhooks/zendesk/${integrationId}`
+  const headers = { ...signedHeaders(body), 'content-length': String(body.length) }
+  const hung = Array.from({ length: 50 }, () => new RawConnection(Number(new URL(url).port)))
+  t.teardown(() => hung.forEach((connection) => connection.close()))
+  const begun = Buffer.from(body.slice(0, -1))
+  const answers = hung.map((connection) => connection.send(rawRequest(path, headers, begun)))
+
+  t.is((await send({ body: eventBody({ id: 'whole' }) })).status, 200)
+
+  t.deepEqual(
+    (await hints()).map(({ eventId }) => eventId),
+    ['whole'],
+  )
+  for (const connection of hung) connection.close()
+  t.deepEqual(new Set(await Promise.all(answers)), new Set(['closed']))
+})
 
 test('another method is told which one there is', async (t) => {
   const { ask, integrationId } = await startWebhookWeb(t)

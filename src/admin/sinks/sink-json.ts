@@ -16,6 +16,8 @@ const SinkUrl = z
 
 /** Whoever reads the settings reads the address: what opens a receiver belongs into the signature. */
 function urlProblem(text: string): string | undefined {
+  // Whoever parses an address drops some of these, and Postgres takes no NUL.
+  if (/[\s\p{Cc}\p{Cs}]/u.test(text)) return 'expected no spaces and no control characters'
   if (!URL.canParse(text)) return 'expected an http:// or https:// address'
   const url = new URL(text)
   if (!/^https?:$/.test(url.protocol)) return 'expected an http:// or https:// address'

@@ -3,7 +3,7 @@ import type { Middleware } from 'koa'
 import type { z } from 'zod'
 import { RequestError } from '../errors.ts'
 
-export const BODY_LIMIT_BYTES = 1024 * 1024
+const BODY_LIMIT_BYTES = 1024 * 1024
 
 const MOST_DETAILS = 20
 const LONGEST_DETAIL = 200
@@ -17,18 +17,21 @@ const parseJson = koaBody({
   multipart: false,
 })
 
-/** Reads a JSON body. No body at all counts as an empty object; another content type is refused. */
+/**
+ * Reads a JSON body. No body at all counts as an empty object; another content type is refused, and so
+ * is an encoding: a megabyte at most needs none, and what is compressed says nothing of its size.
+ */
 export const jsonBody: Middleware = async (ctx, next) => {
   const isJson = ctx.request.is('application/json')
   if (ctx.request.length === 0 || isJson === null) {
     ctx.request.body = {}
     return next()
   }
-  if (isJson === false) {
+  if (isJson === false || !/^(?:identity)?$/i.test(ctx.get('content-encoding'))) {
     throw new RequestError(
       415,
       'unsupported_media_type',
-      'expected a body with content-type application/json',
+      'expected a body with content-type application/json, not encoded otherwise',
     )
   }
   return parseJson(ctx, next)

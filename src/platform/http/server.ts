@@ -9,6 +9,13 @@ const DRAIN_MS = 15_000
 /** A request, which is a megabyte at most, has to be here by then. */
 const REQUEST_MS = 30_000
 
+/**
+ * Longer than routers of platforms keep an idle connection (Heroku's: 90 s). Whoever closes it sooner
+ * closes it upon a request that is on its way, which the sender sees as a 502; Zendesk does not send
+ * a delivery again after that.
+ */
+const KEEP_ALIVE_MS = 95_000
+
 /** How often connections that have gone quiet are closed while the server stops. */
 const SWEEP_MS = 50
 
@@ -22,7 +29,8 @@ export async function listen(
   { host, port }: { host: string; port: number },
 ): Promise<Listening> {
   const respond = app.callback()
-  const server = createServer({ requestTimeout: REQUEST_MS }, (request, response) => {
+  const limits = { requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS }
+  const server = createServer(limits, (request, response) => {
     // Koa answers its own failures; nothing is left to wait for here.
     void respond(request, response)
   })

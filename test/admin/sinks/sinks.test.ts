@@ -121,6 +121,18 @@ test(
   { url: 'receiver' },
   'url: expected an http:// or https:// address',
 )
+for (const [what, odd] of [
+  ['a NUL', 'https://a.example/\0'],
+  ['a line break', 'https://a.exam\nple/'],
+  ['half a character', 'https://a.example/\ud800'],
+] as const) {
+  test(
+    `an address with ${what} is refused`,
+    refuses,
+    { url: odd },
+    'url: expected no spaces and no control characters',
+  )
+}
 test(
   'an address with a password is refused',
   refuses,
