@@ -149,7 +149,6 @@ function stopWhenOrphaned(): void {
   setInterval(watch, 1_000).unref()
 }
 
-stopWhenOrphaned()
 interface Options {
   readonly demo: boolean
   readonly once: boolean
@@ -175,6 +174,7 @@ function readOptions(): Options {
   }
 }
 
+stopWhenOrphaned()
 await runEntry(async (signal) => {
   const options = readOptions()
   if (options.demo) await demo(options, signal)

@@ -14,7 +14,7 @@ import { costOfFetching, costOfWindow } from './cost.ts'
 import type { Preview, PreviewBody, PreviewedWindow, Sample } from './preview-json.ts'
 import { listTicketFacts, readStoredFrom } from './preview-store.ts'
 import { EMPTY_TALLY, type Tally, addToTally } from './tally.ts'
-import { EMPTY_WINDOW, tallyWindow } from './window.ts'
+import { EMPTY_WINDOW, isDeleted, tallyWindow } from './window.ts'
 
 export interface PreviewDeps {
   readonly db: Kysely<Database>
@@ -118,7 +118,7 @@ async function readSamples(
   const toFetch = [...(await show(tally.entering)).toReversed(), ...(window?.found ?? [])]
   const tickets = toFetch.length > 0 ? toFetch : await show(tally.staying)
   const readable = tickets.filter(
-    (ticket) => ticket.status !== 'deleted' && ticket.isPublic !== false && trace(ticket).inScope,
+    (ticket) => !isDeleted(ticket) && ticket.isPublic !== false && trace(ticket).inScope,
   )
   const samples: Sample[] = []
   for (let start = 0; start < Math.min(readable.length, 2 * SAMPLES); start += SAMPLES) {

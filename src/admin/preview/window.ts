@@ -56,7 +56,7 @@ export function tallyWindow(
   }
 }
 
-function isDeleted({ status }: ExportedTicket): boolean {
+export function isDeleted({ status }: ExportedTicket): boolean {
   return status.toLowerCase() === 'deleted'
 }
 
