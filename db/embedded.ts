@@ -16,15 +16,20 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   readonly port: number
 }
 
-/** Durable data is kept in `dataDir` and found again; other data is fast and gone after the stop. */
+/**
+ * Durable data is kept in `dataDir` and found again; other data is fast and gone after the stop. It
+ * is below `root`, or else where the system has its temporary files.
+ */
 export type EmbeddedOptions = { readonly signal?: AbortSignal } & (
-  | { readonly durable: false }
+  | { readonly durable: false; readonly root?: string | undefined }
   | { readonly durable: true; readonly dataDir: string }
 )
 
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const native = requireBinaries()
-  const home = await (options.durable ? openKeptHome(options.dataDir) : openTemporaryHome())
+  const home = await (options.durable
+    ? openKeptHome(options.dataDir)
+    : openTemporaryHome(options.root))
   try {
     const bin = join(usableBinaries(native, home.dir, home.account), 'bin')
     const password = await initialise(home, bin, options)

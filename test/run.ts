@@ -4,6 +4,7 @@ import { startEmbeddedPostgres } from '../db/embedded.ts'
 import { type Leashed, spawnOnLeash } from '../db/embedded/leash.ts'
 import { runEntry } from '../src/platform/lifecycle.ts'
 import { closingLine, countTests } from './support/runner/count-tests.ts'
+import { memoryFolder } from './support/runner/memory-folder.ts'
 import { makeTemplate } from './support/runner/template.ts'
 
 /**
@@ -15,6 +16,9 @@ const root = join(import.meta.dirname, '..')
 
 /** Each test file is a process of its own. One more than there are cores, for many of them wait. */
 const CONCURRENCY = Math.min(availableParallelism() + 1, 5)
+
+/** Each process loads the same modules; they are stripped of their types and compiled once. */
+const COMPILED = join(root, 'node_modules', '.cache', 'compiled')
 
 /** The time in which no test at all finishes. A slow machine must not look like a hanging test. */
 const TIMEOUT = '2m'
@@ -33,7 +37,7 @@ await runEntry(async (signal) => {
 async function withServer<T>(use: (serverUrl: string) => Promise<T>): Promise<T> {
   const { DATABASE_URL } = process.env
   if (DATABASE_URL !== undefined && DATABASE_URL !== '') return await use(DATABASE_URL)
-  await using postgres = await startEmbeddedPostgres({ durable: false })
+  await using postgres = await startEmbeddedPostgres({ durable: false, root: memoryFolder() })
   return await use(postgres.url)
 }
 
@@ -45,6 +49,7 @@ function startAva(serverUrl: string, template: string): Leashed {
     cwd: root,
     env: {
       ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
+      NODE_COMPILE_CACHE: COMPILED,
       ...env,
       TEST_DATABASE_URL: serverUrl,
       TEST_TEMPLATE: template,

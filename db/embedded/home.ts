@@ -40,9 +40,9 @@ const TEMPORARY = 'hearflow-postgres-run-'
 const LEFTOVER = /^hearflow-postgres-run-(\d+-\d+)-/
 
 /** A folder for one run. First removes the folders, and servers, of runs that were killed. */
-export async function openTemporaryHome(): Promise<PostgresHome> {
+export async function openTemporaryHome(wanted = tmpdir()): Promise<PostgresHome> {
   const account = serverAccount()
-  const root = temporaryRoot(account)
+  const root = temporaryRoot(wanted, account)
   await sweepLeftovers(root)
   const dir = mkdtempSync(join(root, `${TEMPORARY}${ownTag()}-`))
   if (account !== undefined) chmodSync(dir, 0o711)
@@ -78,10 +78,10 @@ function takeKeptDir(path: string): { dir: string; release: () => void } {
   }
 }
 
-/** A folder where a lent account can reach its data; an ordinary user takes the usual one. */
-function temporaryRoot(account: Account | undefined): string {
-  const usual = realpathSync(tmpdir())
-  if (account === undefined || isOpenToAll(usual)) return usual
+/** A folder where a lent account can reach its data; an ordinary user takes the one that is wanted. */
+function temporaryRoot(wanted: string, account: Account | undefined): string {
+  const root = realpathSync(wanted)
+  if (account === undefined || isOpenToAll(root)) return root
   return realpathSync('/var/tmp')
 }
 
