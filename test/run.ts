@@ -20,8 +20,11 @@ const CONCURRENCY = Math.min(availableParallelism() + 1, 5)
 /** Each process loads the same modules; they are stripped of their types and compiled once. */
 const COMPILED = join(root, 'node_modules', '.cache', 'compiled')
 
-/** The time in which no test at all finishes. A slow machine must not look like a hanging test. */
-const TIMEOUT = '2m'
+/**
+ * The time in which no test at all finishes. A slow machine must not look like a hanging test, which
+ * says by itself what it waited for in vain (see `support/patience.ts`).
+ */
+const TIMEOUT = '8m'
 
 await runEntry(async (signal) => {
   const result = await withServer(async (serverUrl) => {

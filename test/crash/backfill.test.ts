@@ -10,6 +10,7 @@ import { testDatabase } from '../support/database.ts'
 import { dumpRows } from '../support/dump.ts'
 import { testEnvironment } from '../support/environment.ts'
 import { spawnEntry, untilBackfill, wholeFeed } from '../support/service.ts'
+import { until } from '../support/truth.ts'
 
 const KILLS = 20
 
@@ -52,7 +53,7 @@ test('a worker killed at twenty moments publishes what an undisturbed one does',
   let killsInMidRun = 0
   for (let kill = 0; kill < KILLS; kill++) {
     const worker = spawnEntry(t, 'src/worker.ts', environment)
-    await untilWritten(worker.output, 'worker started')
+    await until(async () => worker.output().includes('worker started'))
     await new Promise((resolve) => setTimeout(resolve, 50 + random() * 700))
     worker.child.kill('SIGKILL')
     await worker.exited
@@ -76,11 +77,3 @@ test('a worker killed at twenty moments publishes what an undisturbed one does',
   t.deepEqual([...new Set(traces.match(PRIVATE_TOKEN))], [])
   t.deepEqual([...new Set(traces.match(PERSONAL_TOKEN))], [])
 })
-
-async function untilWritten(output: () => string, text: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (output().includes(text)) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error(`"${text}" was not written:\n${output()}`)
-}

@@ -4,7 +4,7 @@ import { scheduleOnce } from '../../src/schedule/schedule-once.ts'
 import { startSimulator } from '../../src/simulator/start.ts'
 import { startFrontDoor, startWorker } from '../support/front-door.ts'
 import { wholeFeed } from '../support/service.ts'
-import { differencesFrom, lastWord, unaccounted, untilRunsEnd } from '../support/truth.ts'
+import { differencesFrom, lastWord, unaccounted, until, untilRunsEnd } from '../support/truth.ts'
 
 test('a slot brings what has changed since the import, and nothing else', async (t) => {
   await using simulator = await startSimulator({
@@ -37,8 +37,7 @@ test('a slot brings what has changed since the import, and nothing else', async 
   await db.updateTable('workspace').set({ plan: 'pro', scheduledSince: past }).execute()
   const before = await db.selectFrom('cursor').selectAll().executeTakeFirstOrThrow()
   const second = startWorker(t, config)
-  const deadline = Date.now() + 60_000
-  while ((await untilRunsEnd(db)).length < 2) t.true(Date.now() < deadline)
+  await until(async () => (await untilRunsEnd(db)).length === 2)
   await second.stop()
 
   const [, run, ...more] = await db.selectFrom('run').selectAll().orderBy('createdAt').execute()

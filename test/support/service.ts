@@ -16,6 +16,7 @@ import { startWeb } from '../../src/web.ts'
 import { runWorker } from '../../src/worker.ts'
 import { testDatabase } from './database.ts'
 import { testEnvironment } from './environment.ts'
+import { PATIENCE_SECONDS } from './patience.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 
@@ -61,7 +62,7 @@ export async function importAccount(api: Api, subdomain = 'acme'): Promise<strin
 }
 
 export async function untilBackfill(api: Api, id: string, state: string): Promise<void> {
-  const deadline = performance.now() + 120_000
+  const deadline = performance.now() + PATIENCE_SECONDS * 1_000
   for (;;) {
     const integration = await readIntegration(api, id)
     if (integration.backfill?.state === state) return
@@ -69,7 +70,7 @@ export async function untilBackfill(api: Api, id: string, state: string): Promis
       throw new Error(`integration errored: ${integration.error?.code}`)
     }
     if (performance.now() > deadline) {
-      throw new Error(`backfill is ${integration.backfill?.state}, not ${state}, after 2 minutes`)
+      throw new Error(`the backfill stays ${integration.backfill?.state}, and is not ${state}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

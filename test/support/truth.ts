@@ -5,6 +5,7 @@ import type { Publication } from '../../src/demo/api.ts'
 import { compare } from '../../src/demo/compare.ts'
 import type { OracleFilter } from '../../src/simulator/oracle.ts'
 import type { Simulator } from '../../src/simulator/start.ts'
+import { PATIENCE_SECONDS } from './patience.ts'
 import { PERSONAL_TOKEN, PRIVATE_TOKEN } from '../../src/simulator/world/tokens.ts'
 
 /** The window of a backfill that begins now. */
@@ -71,7 +72,7 @@ export function leaksIn(text: string): readonly string[] {
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + PATIENCE_SECONDS * 1_000
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('what was waited for did not happen')
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -79,7 +80,7 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 /** Waits until no run is unfinished; answers how the runs have ended. */
-export async function untilRunsEnd(db: Kysely<Database>, seconds = 90) {
+export async function untilRunsEnd(db: Kysely<Database>, seconds = PATIENCE_SECONDS) {
   const deadline = performance.now() + seconds * 1_000
   for (;;) {
     const runs = await db.selectFrom('run').selectAll().execute()
