@@ -14,8 +14,8 @@ import { makeTemplate } from './support/runner/template.ts'
  */
 const root = join(import.meta.dirname, '..')
 
-/** Each test file is a process of its own. One more than there are cores, for many of them wait. */
-const CONCURRENCY = Math.min(availableParallelism() + 1, 5)
+/** Each test file is a process of its own. More than there are cores, for most of them wait a lot. */
+const CONCURRENCY = Math.min(availableParallelism() + 2, 6)
 
 /** Each process loads the same modules; they are stripped of their types and compiled once. */
 const COMPILED = join(root, 'node_modules', '.cache', 'compiled')
