@@ -19,6 +19,7 @@ import {
 test.serial(
   'a worker that dies right before and right after each commit loses nothing',
   async (t) => {
+    t.timeout(20 * 60_000)
     await using it = await connected(t)
     const { fates, fateOf } = eachCommit()
     let worker: ServiceProcess | undefined
@@ -26,7 +27,8 @@ test.serial(
     const { url } = await startPostgresProxy(t, it.url, { fateOf, onBreak })
     let isOver = false
     let output = ''
-    const ended = untilRunsEnd(it.db).finally(() => (isOver = true))
+    // Twenty workers start, one after the other.
+    const ended = untilRunsEnd(it.db, 15 * 60).finally(() => (isOver = true))
     while (!isOver) {
       worker = spawnEntry(t, 'src/worker.ts', {
         ...it.environment,
