@@ -22,7 +22,10 @@ const definitions = `
       from pg_constraint k where k.conrelid = c.oid and k.contype <> 'n') as constraints,
     (select string_agg(pg_get_indexdef(i.indexrelid) || ';', E'\\n' order by i.indexrelid::regclass::text)
       from pg_index i where i.indrelid = c.oid
-        and not exists (select from pg_constraint k where k.conindid = i.indexrelid)) as indexes
+        and not exists (select from pg_constraint k where k.conindid = i.indexrelid)) as indexes,
+    (select string_agg(pg_get_functiondef(g.tgfoid) || pg_get_triggerdef(g.oid) || ';', E'\\n'
+        order by g.tgname)
+      from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal) as triggers
   from pg_class c
   where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
     and c.relname not like 'kysely_migration%'
@@ -33,6 +36,7 @@ interface TableDefinition {
   readonly columns: string
   readonly constraints: string | null
   readonly indexes: string | null
+  readonly triggers: string | null
 }
 
 /** The schema as SQL text, for people who review a migration; `npm run schema` writes it anew. */
@@ -47,9 +51,10 @@ export async function dumpSchema(url: string): Promise<string> {
   }
 }
 
-function toSql({ table, columns, constraints, indexes }: TableDefinition): string {
+function toSql({ table, columns, constraints, indexes, triggers }: TableDefinition): string {
   const body = constraints === null ? columns : `${columns},\n${constraints}`
-  return `create table ${table} (\n${body}\n);\n${indexes === null ? '' : `${indexes}\n`}`
+  const after = [indexes, triggers].flatMap((part) => (part === null ? [] : `${part}\n`))
+  return `create table ${table} (\n${body}\n);\n${after.join('')}`
 }
 
 if (import.meta.main) {

@@ -96,6 +96,21 @@ create table delivery (
 CREATE INDEX delivery_dead ON public.delivery USING btree (sink, settled_at) WHERE (state = 'dead'::text);
 CREATE INDEX delivery_due ON public.delivery USING btree (sink, next_attempt_at) INCLUDE (created_at) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_order ON public.delivery USING btree (integration_id, ticket_id, sequence) WHERE (state = 'pending'::text);
+CREATE OR REPLACE FUNCTION public.tally_deliveries()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into tally (what, outcome, counted)
+      select 'delivery', case changed.state when 'pending' then 'postponed' else changed.state end,
+        count(*)
+      from changed join former using (workspace_id, sequence, sink)
+      where former.state = 'pending'
+        and (changed.state <> 'pending' or changed.history <> former.history)
+      group by 2;
+      return null;
+    end $function$
+CREATE TRIGGER delivery_tally AFTER UPDATE ON public.delivery REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally_deliveries();
 
 create table disconnection (
   integration_id uuid not null,
@@ -326,6 +341,19 @@ CREATE INDEX run_ended ON public.run USING btree (state, finished_at) WHERE (fin
 CREATE INDEX run_integration ON public.run USING btree (integration_id, created_at DESC);
 CREATE INDEX run_next ON public.run USING btree (integration_id, created_at) WHERE (finished_at IS NULL);
 CREATE UNIQUE INDEX run_of_hints ON public.run USING btree (integration_id) WHERE ((kind = 'hints'::text) AND (finished_at IS NULL));
+CREATE OR REPLACE FUNCTION public.tally_runs()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+    begin
+      insert into tally (what, outcome, counted)
+      select changed.kind, changed.state, count(*)
+      from changed join former using (id)
+      where changed.finished_at is not null and former.finished_at is null
+      group by changed.kind, changed.state;
+      return null;
+    end $function$
+CREATE TRIGGER run_tally AFTER UPDATE ON public.run REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally_runs();
 
 create table sink (
   name text not null default ('sink_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)),
@@ -381,6 +409,16 @@ create table staged_event (
   constraint staged_event_pkey PRIMARY KEY (integration_id, event_id)
 );
 CREATE INDEX staged_event_ticket ON public.staged_event USING btree (integration_id, ticket_id, at);
+
+create table tally (
+  id bigint not null generated always as identity,
+  what text not null,
+  outcome text not null,
+  counted bigint not null,
+  constraint tally_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'failed'::text, 'delivered'::text, 'superseded'::text, 'dead'::text, 'postponed'::text]))),
+  constraint tally_what_check CHECK ((what = ANY (ARRAY['backfill'::text, 'sync'::text, 'hints'::text, 'delivery'::text]))),
+  constraint tally_pkey PRIMARY KEY (id)
+);
 
 create table ticket (
   integration_id uuid not null,

@@ -59,6 +59,7 @@ export interface Database {
   replay: ReplayTable
   latency: LatencyTable
   latencyProgress: LatencyProgressTable
+  tally: TallyTable
 }
 
 export interface WorkspaceTable {
@@ -425,4 +426,11 @@ export interface LatencyTable {
 export interface LatencyProgressTable {
   name: string
   measuredThrough: Defaulted
+}
+
+export interface TallyTable {
+  id: GeneratedAlways<number>
+  what: RunKind | 'delivery'
+  outcome: 'done' | 'failed' | 'delivered' | 'superseded' | 'dead' | 'postponed'
+  counted: number
 }

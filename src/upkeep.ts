@@ -12,6 +12,7 @@ import { renewTokensOnce } from './housekeeping/renew-tokens-once.ts'
 import { resealOnce, resealSinksOnce } from './housekeeping/reseal-once.ts'
 import { measureLatencyOnce } from './housekeeping/latency/measure-once.ts'
 import { pruneConsents } from './housekeeping/store.ts'
+import { foldTally } from './housekeeping/tally/store.ts'
 import type { IntegrationId } from './ids.ts'
 import { pruneSecrets } from './outbox/sink/secret-store.ts'
 import type { Config } from './platform/config/config.ts'
@@ -69,7 +70,10 @@ export async function runUpkeep(
   }
   const deps = { db, zendesk, keys, quotaShare, publicUrl: config.publicUrl }
   const provisioning = { 'provision webhooks': () => provisionOnce(deps, signal) }
-  const measuring = { 'measure latency': () => measureLatencyOnce(db, signal) }
+  const measuring = {
+    'measure latency': () => measureLatencyOnce(db, signal),
+    'fold tally': () => foldTally(db),
+  }
   await Promise.all([
     keepUp(measuring, MEASURE_INTERVAL_MS, signal),
     keepUp(passes, INTERVAL_MS, signal),

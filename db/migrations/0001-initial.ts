@@ -534,6 +534,49 @@ const tables = [
       name text primary key check (name in ('hint_to_publication', 'slot_to_done')),
       measured_through timestamptz not null default '1970-01-01'
     )`,
+
+  // How many runs have ended, by kind and state, and what became of deliveries: the sum over all rows
+  // of a kind. Whoever ends some adds a row of its own in the same transaction, so that nobody waits for
+  // anybody; housekeeping makes few rows of many. Triggers add them, for many statements end something.
+  sql`
+    create table tally (
+      id bigint primary key generated always as identity,
+      what text not null check (what in ('backfill', 'sync', 'hints', 'delivery')),
+      outcome text not null
+        check (outcome in ('done', 'failed', 'delivered', 'superseded', 'dead', 'postponed')),
+      counted bigint not null
+    )`,
+  sql`
+    create function tally_runs() returns trigger language plpgsql as $$
+    begin
+      insert into tally (what, outcome, counted)
+      select changed.kind, changed.state, count(*)
+      from changed join former using (id)
+      where changed.finished_at is not null and former.finished_at is null
+      group by changed.kind, changed.state;
+      return null;
+    end $$`,
+  sql`
+    create trigger run_tally after update on run
+      referencing old table as former new table as changed
+      for each statement execute function tally_runs()`,
+  // A delivery that stays pending was tried in vain if its history has grown.
+  sql`
+    create function tally_deliveries() returns trigger language plpgsql as $$
+    begin
+      insert into tally (what, outcome, counted)
+      select 'delivery', case changed.state when 'pending' then 'postponed' else changed.state end,
+        count(*)
+      from changed join former using (workspace_id, sequence, sink)
+      where former.state = 'pending'
+        and (changed.state <> 'pending' or changed.history <> former.history)
+      group by 2;
+      return null;
+    end $$`,
+  sql`
+    create trigger delivery_tally after update on delivery
+      referencing old table as former new table as changed
+      for each statement execute function tally_deliveries()`,
 ]
 
 export async function up(db: Kysely<unknown>): Promise<void> {

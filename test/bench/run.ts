@@ -6,6 +6,7 @@ import { measureBudget } from './budget.ts'
 import { measureFeed } from './feed.ts'
 import { measurePush } from './push/measure.ts'
 import { type Way, measureImport } from './planner.ts'
+import { showStatus } from './status/show.ts'
 import { showWebhooks } from './webhooks/show.ts'
 
 /**
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '64' },
     flood: { type: 'string', default: '12' },
     pushed: { type: 'string', default: '20000' },
+    status: { type: 'string', default: '1000000' },
   },
 })
 const tickets = Number(values.tickets)
@@ -91,6 +93,9 @@ for (const { what, publications, seconds } of pushed) {
   const perSecond = (publications / seconds).toFixed(0)
   say(row(what, String(publications), seconds.toFixed(1), perSecond))
 }
+
+say('')
+await showStatus(url, { rows: Number(values.status), say })
 
 function show(measurement: Measurement): Measurement {
   const { what, latencyMs: latency, seconds, peakRss } = measurement

@@ -5,7 +5,7 @@ import { readVersion } from '../../platform/config/version.ts'
 import type { Config } from '../../platform/config/config.ts'
 import { type StatusDeps, lookOnce } from '../status/status-once.ts'
 import { type Counted, rowMetrics } from './row-metrics.ts'
-import { readLatencies, sumPublications, sumRequests } from './store.ts'
+import { readLatencies, sumPublications, sumRequests, sumTally } from './store.ts'
 import type { WebMetrics } from './web-metrics.ts'
 
 export interface MetricsDeps extends StatusDeps {
@@ -39,5 +39,6 @@ async function count({ db }: Pick<StatusDeps, 'db'>): Promise<Counted> {
     requests: await sumRequests(db),
     publications: await sumPublications(db),
     latencies: await readLatencies(db),
+    ended: await sumTally(db),
   }
 }

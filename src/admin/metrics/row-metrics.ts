@@ -1,14 +1,16 @@
 import type { DateTime } from 'luxon'
 import { Counter, Gauge, Registry } from 'prom-client'
+import type { RunKind } from '../../../db/schema.ts'
 import type { Facts, Look, Some } from '../status/facts.ts'
 import { NO_SINKS, ageSeconds, pendingPublications } from '../status/status-json.ts'
 import { KeptHistogram } from './kept-histogram.ts'
-import type { Bucket, SentRequests } from './store.ts'
+import type { Bucket, Ended, SentRequests } from './store.ts'
 
 export interface Counted {
   readonly requests: readonly SentRequests[]
   readonly publications: number
   readonly latencies: readonly Bucket[]
+  readonly ended: readonly Ended[]
 }
 
 export interface RowMetrics {
@@ -120,13 +122,20 @@ function countOf({ count }: Some): number {
   return count
 }
 
-function addCounted(metrics: Metrics, { requests, publications, latencies }: Counted): void {
+function addCounted(metrics: Metrics, counted: Counted): void {
+  const { requests, publications, latencies, ended } = counted
   metrics.counter(
     'requests_total',
     'Requests sent to Zendesk by limit family and status; status 0: no whole answer',
     requests.map(({ family, status, requests: sent }) => [{ family, status: `${status}` }, sent]),
   )
   metrics.counter('publications_total', 'Entries of all feeds', [[{}, publications]])
+  metrics.counter('runs_total', 'Runs that have ended, by kind and final state', runsOf(ended))
+  metrics.counter(
+    'deliveries_total',
+    'What became of deliveries; postponed: an attempt in vain that is not the last one',
+    deliveriesOf(ended),
+  )
   const bucketsOf = (name: string) => latencies.filter((bucket) => bucket.name === name)
   metrics.histogram(
     'hint_to_publication_seconds',
@@ -138,6 +147,29 @@ function addCounted(metrics: Metrics, { requests, publications, latencies }: Cou
     'From a slot to the end of its run',
     bucketsOf('slot_to_done'),
   )
+}
+
+const KINDS: readonly RunKind[] = ['backfill', 'sync', 'hints']
+const ENDS = ['done', 'failed'] as const
+const DELIVERED = ['delivered', 'superseded', 'dead', 'postponed'] as const
+
+/** A counter begins at zero: one that appears with its first event hides that event from a rate. */
+function runsOf(ended: readonly Ended[]): Sample[] {
+  return KINDS.flatMap((kind) =>
+    ENDS.map((state): Sample => [{ kind, state }, countedOf(ended, kind, state)]),
+  )
+}
+
+function deliveriesOf(ended: readonly Ended[]): Sample[] {
+  return DELIVERED.map((outcome) => [{ outcome }, countedOf(ended, 'delivery', outcome)])
+}
+
+function countedOf(
+  ended: readonly Ended[],
+  what: Ended['what'],
+  outcome: Ended['outcome'],
+): number {
+  return ended.find((row) => row.what === what && row.outcome === outcome)?.counted ?? 0
 }
 
 function by(label: string, counts: readonly (readonly [string, number])[]): Sample[] {

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../../db/schema.ts'
+import type { Database, TallyTable } from '../../../db/schema.ts'
 
 /** Requests sent to Zendesk by all workers, over all time. */
 export interface SentRequests {
@@ -38,4 +38,18 @@ export async function readLatencies(db: Kysely<Database>): Promise<Bucket[]> {
     .orderBy('name')
     .orderBy('le')
     .execute()
+}
+
+/** How many runs have ended, and what became of deliveries, since the service has been there. */
+export interface Ended {
+  readonly what: TallyTable['what']
+  readonly outcome: TallyTable['outcome']
+  readonly counted: number
+}
+
+export async function sumTally(db: Kysely<Database>): Promise<Ended[]> {
+  const { rows } = await sql<Ended>`
+    select what, outcome, sum(counted)::bigint as counted from tally
+    group by what, outcome order by what, outcome`.execute(db)
+  return rows
 }

@@ -72,7 +72,7 @@ test('the dashboard has a panel for each latency and a query in each panel', (t)
 
 async function textOf(): Promise<string> {
   const look = { kind: 'seen', facts: someFacts() } as const
-  const counted = { requests: [], publications: 0, latencies: [] }
+  const counted = { requests: [], publications: 0, latencies: [], ended: [] }
   const rows = await rowMetrics({ version: '1.2.3', look, counted }).metrics()
   return `${rows}\n${await new WebMetrics().registry.metrics()}`
 }

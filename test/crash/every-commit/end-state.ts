@@ -7,6 +7,8 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   // What was learnt to spend requests well, or was counted until the worker died.
   'public.budget': ['*'],
   'public.request_count': ['*'],
+  // Its sum is looked at below.
+  'public.tally': ['*'],
   'public.lease': ['*'],
   'public.author': ['*'],
   // How far was read ahead; what it led to stands in the transcripts.
