@@ -40,8 +40,10 @@ test('each metric of ours that can be red has an alarm', async (t) => {
     'sinks',
     'tickets_quarantined',
     'webhooks_unwell',
+    'deliveries_total',
+    'runs_total',
   ]) {
-    t.regex(alerts, new RegExp(`expr: .*\\bhearflow_zendesk_${name}\\b`), name)
+    t.regex(alerts, new RegExp(`expr: (?:>-\n +)?.*\\bhearflow_zendesk_${name}\\b`), name)
   }
   const served = namesIn(await textOf())
   t.true(served.has('hearflow_zendesk_http_request_duration_seconds'))
@@ -59,6 +61,25 @@ test('each alarm waits, is told how urgent it is, and says what to do', (t) => {
     t.regex(rule, /^ {10}summary: \S/m, name)
     t.regex(rule, /^ {10}action: \S.{20}/m, name)
   }
+})
+
+test('each alarm has its row in the operating manual, and no row is about another one', (t) => {
+  const manual = readFileSync(path.join(folder, 'README.md'), 'utf8')
+  const names = [...alerts.matchAll(/^ {6}- alert: (\w+)$/gm)].map(([, name]) => name)
+  const rows = [...manual.matchAll(/^\| `(HearflowZendesk\w+)` \| (.+) \| (.+) \|$/gm)]
+
+  t.deepEqual(
+    rows.map(([, name]) => name),
+    names,
+  )
+  for (const [, name, meaning = '', remedy = ''] of rows) {
+    t.true(meaning.length > 20 && remedy.length > 20, name)
+  }
+  const mentioned = manual.match(/HearflowZendesk\w+/g) ?? []
+  t.deepEqual(
+    mentioned.filter((name) => !names.includes(name)),
+    [],
+  )
 })
 
 test('the dashboard has a panel for each latency and a query in each panel', (t) => {
