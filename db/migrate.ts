@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs'
 import path from 'node:path'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { FileMigrationProvider, type MigrationResult, Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
 import { PgBoss } from 'pg-boss'
@@ -8,8 +8,12 @@ import { DatabaseError } from '../src/platform/errors.ts'
 import type { QueueDefinition } from '../src/queues.ts'
 import { outliveConnections } from './connect.ts'
 
+const migrationFolder = path.join(import.meta.dirname, 'migrations')
+
+/** What Postgres calls a table that is not there. */
+const UNDEFINED_TABLE = '42P01'
+
 function migrator<Tables>(db: Kysely<Tables>): Migrator {
-  const migrationFolder = path.join(import.meta.dirname, 'migrations')
   return new Migrator({ db, provider: new FileMigrationProvider({ fs, path, migrationFolder }) })
 }
 
@@ -56,9 +60,25 @@ function migrationFailed(cause: unknown, results: readonly MigrationResult[]): D
   return new DatabaseError(`${name} could not be applied${code}; nothing of it was kept`, { cause })
 }
 
-/** How many migrations are not applied to this database. */
-export function pendingMigrations<Tables>(db: Kysely<Tables>): Promise<number> {
-  return countPending(migrator(db))
+/**
+ * How many migrations are not applied to this database. Asked with each look at the service: the
+ * migrator would read the columns of every table for it.
+ */
+export async function pendingMigrations<Tables>(db: Kysely<Tables>): Promise<number> {
+  const files = await fs.readdir(migrationFolder)
+  const applied = await appliedMigrations(db)
+  return files.filter((file) => !applied.has(path.parse(file).name)).length
+}
+
+async function appliedMigrations<Tables>(db: Kysely<Tables>): Promise<ReadonlySet<string>> {
+  try {
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+    return new Set(rows.map(({ name }) => name))
+  } catch (error) {
+    const isMissing = error instanceof Error && Reflect.get(error, 'code') === UNDEFINED_TABLE
+    if (isMissing) return new Set()
+    throw error
+  }
 }
 
 async function countPending(migrator: Migrator): Promise<number> {

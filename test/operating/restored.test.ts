@@ -33,15 +33,21 @@ test('after a restore readers are told, and nothing that is published later look
   t.is(told.at('error.code'), 'cursor_pruned')
   const current = await ask('GET', `${path}/current`)
   const live = current.at('data') as { revision: number; ticket: { id: number } }[]
-  t.deepEqual(live.map(({ ticket }) => ticket.id).toSorted(), [1, 2, 3])
+  t.deepEqual(
+    live.map(({ ticket }) => ticket.id).toSorted((a, b) => a - b),
+    [1, 2, 3],
+  )
   const [revision = 0] = live.map((transcript) => transcript.revision)
   t.true(live.every((transcript) => transcript.revision > 100_000))
 
   // What waited for a sink comes to it, and what is published from now on to everybody, in order.
   await publish(db, feed, { ticketId: 2, revision: revision + 1 })
   await passOver(db, push)
-  const pushed = received.map(({ transcriptId }) => transcriptId.split(':')[2])
-  t.deepEqual(pushed.toSorted(), ['1', '2', '2', '3'])
+  const pushed = received.map(({ transcriptId }) => Number(transcriptId.split(':')[2]))
+  t.deepEqual(
+    pushed.toSorted((a, b) => a - b),
+    [1, 2, 2, 3],
+  )
   const page = await ask('GET', `${path}?after=${String(current.at('feed_cursor'))}`)
   t.like(page.json, {
     data: [{ transcript: { ticket: { id: 2 }, revision: revision + 1 } }],
