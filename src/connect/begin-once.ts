@@ -128,6 +128,6 @@ function alreadyConnected({ id, status }: Integration): RequestError {
   return new RequestError(
     409,
     'already_connected',
-    `integration ${id} (${status}) connects this account already: renew its consent by its reconnect`,
+    `integration ${id} (${status}) connects this account already: POST /admin/integrations/${id}/reconnect renews its consent`,
   )
 }

@@ -13,7 +13,10 @@ test('an unknown address is told so, in the form of all errors', async (t) => {
     const answer = await ask('GET', path)
     t.is(answer.status, 404, path)
     t.deepEqual(answer.json, {
-      error: { code: 'not_found', message: 'there is nothing at this address' },
+      error: {
+        code: 'not_found',
+        message: 'there is nothing at this address: /admin/openapi.json lists what there is',
+      },
     })
   }
 })
@@ -25,6 +28,7 @@ test('a wrong method is told which ones there are', async (t) => {
 
   t.is(answer.status, 405)
   t.is(answer.at('error.code'), 'method_not_allowed')
+  t.regex(String(answer.at('error.message')), /does not take that method, but HEAD, GET, PUT$/)
   t.deepEqual(answer.headers.get('allow')?.split(', ').toSorted(), ['GET', 'HEAD', 'PUT'])
 })
 
@@ -88,6 +92,22 @@ test('a body that is encoded is refused, whether or not it is what it says', asy
   for (const encoding of ['rot13', 'gzip', 'deflate', 'br']) t.is(await put(encoding, '{}'), 415)
   t.is(await put('gzip', gzipSync('{}')), 415)
   t.is(await put('identity', '{}'), 201)
+})
+
+test('answers are laid out for a terminal, and a page of the feed is one line', async (t) => {
+  const { ask } = await startTestWeb(t)
+  await ask('PUT', '/admin/workspaces/w1')
+
+  const lines = async (path: string) => (await ask('GET', path)).text.split('\n')
+
+  t.deepEqual(await lines('/healthz'), ['{', '  "status": "ok"', '}', ''])
+  t.true((await lines('/admin/openapi.json')).length > 1_000)
+  t.is((await lines('/nowhere')).at(-1), '')
+  for (const path of ['', '/current']) {
+    const [page, ...rest] = await lines(`/v1/workspaces/w1/transcripts${path}`)
+    t.like(JSON.parse(page ?? ''), { data: [] })
+    t.deepEqual(rest, [''])
+  }
 })
 
 test('a body over 1 MiB is too large, announced or not', async (t) => {

@@ -77,7 +77,7 @@ async function assertCool(
   throw new RequestError(
     429,
     'too_soon',
-    `a sync was asked for less than ${cooldownSeconds} seconds ago: come back in ${retryAfterSeconds}`,
+    `a sync was asked for less than ${cooldownSeconds} seconds ago: come back in ${retryAfterSeconds} seconds`,
     { retryAfterSeconds },
   )
 }

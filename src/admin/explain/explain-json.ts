@@ -56,12 +56,7 @@ function outcomeReasons(
   ticket: SeenTicket | undefined,
   revisions: readonly SeenRevision[],
 ): string[] {
-  const [newest] = revisions
-  if (ticket === undefined) {
-    return newest?.reason === 'disconnected'
-      ? ['it was taken back when the account was disconnected']
-      : ['no run has seen it yet: only hints tell of it']
-  }
+  if (ticket === undefined) return [unseenReason(revisions[0])]
   switch (ticket.outcome) {
     case 'published':
       return ['it is in scope and has public comments']
@@ -76,6 +71,14 @@ function outcomeReasons(
     default:
       return ticket.outcome satisfies never
   }
+}
+
+/** A ticket that was published has a row, unless a purge has erased it. */
+function unseenReason(newest: SeenRevision | undefined): string {
+  if (newest === undefined) return 'no run has seen it yet: only hints tell of it'
+  return newest.reason === 'disconnected'
+    ? 'it was taken back when the account was disconnected'
+    : 'what was known of it was erased when the account was disconnected'
 }
 
 function ticketJson(ticket: SeenTicket) {

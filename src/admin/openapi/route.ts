@@ -11,7 +11,7 @@ export function openApiRoutes(
   const router = new Router()
   const document = openApiDocument(operations, { version: readVersion(), publicUrl })
   // Anybody may ask, and as often as they like: it is written down once.
-  const text = JSON.stringify(document)
+  const text = `${JSON.stringify(document, null, 2)}\n`
   router.get('/admin/openapi.json', (ctx) => {
     ctx.type = 'json'
     ctx.body = text

@@ -1,3 +1,4 @@
+import { Stream } from 'node:stream'
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Context, Middleware } from 'koa'
@@ -26,7 +27,7 @@ export interface AppOptions {
 export function createApp(routers: readonly Router[], options: AppOptions = {}): Koa {
   const { publicUrl = '', observe = () => {} } = options
   const app = new Koa()
-  app.use(nameRequest).use(logRequest(observe)).use(answerErrors)
+  app.use(nameRequest).use(logRequest(observe)).use(layOutJson).use(answerErrors)
   app.use(setHeaders(publicUrl)).use(refuseUnrouted)
   app.use(new Router().allowedMethods())
   for (const router of routers) app.use(router.routes())
@@ -56,6 +57,18 @@ function logRequest(observe: (request: Observed) => void): Middleware {
   }
 }
 
+/**
+ * Whoever steers the service by hand reads its answers in a terminal: an object goes out indented, and
+ * leaves the prompt a line of its own. What programs read in bulk is text by now and stays as it is.
+ */
+const layOutJson: Middleware = async (ctx, next) => {
+  await next()
+  const { body } = ctx
+  const isObject = typeof body === 'object' && body !== null
+  if (!isObject || body instanceof Stream || Buffer.isBuffer(body)) return
+  ctx.body = `${JSON.stringify(body, null, 2)}\n`
+}
+
 const answerErrors: Middleware = async (ctx, next) => {
   try {
     await next()
@@ -73,9 +86,9 @@ const refuseUnrouted: Middleware = async (ctx, next) => {
   await next()
   if (ctx.body !== undefined && ctx.body !== null) return
   // A method that no address takes is one that this address does not take.
-  const hasMethods = ctx.response.get('allow') !== ''
+  const methods = ctx.response.get('allow')
   if (ctx.status === 405 || ctx.status === 501)
-    sendAnswer(ctx, refusalAnswer(hasMethods ? 405 : 404))
+    sendAnswer(ctx, methods === '' ? refusalAnswer(404) : refusalAnswer(405, methods))
   else if (ctx.status === 404) sendAnswer(ctx, refusalAnswer(404))
 }
 

@@ -5,6 +5,8 @@ import { RequestError } from '../errors.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { FailedLogins, clientOf } from './failed-logins.ts'
 
+const NO_TOKEN = 'a bearer token is needed: expected the header "Authorization: Bearer <token>"'
+
 type Tokens = Pick<Secrets, 'adminToken' | 'readToken'>
 
 /** Lets in who carries the admin token. */
@@ -22,7 +24,7 @@ function requireOneOf(accepted: readonly (string | undefined)[], tokens: Tokens)
   const known = hashesOf([tokens.adminToken, tokens.readToken])
   return async (ctx, next) => {
     const token = /^Bearer +(\S+) *$/i.exec(ctx.get('authorization'))?.[1]
-    if (token === undefined) throw refusal('a bearer token is needed', '')
+    if (token === undefined) throw refusal(NO_TOKEN, '')
     const hash = hashOf(token)
     if (isOneOf(hashes, hash)) return await next()
     // Who brings a token of ours to the wrong door does not guess.

@@ -17,11 +17,13 @@ export interface ErrorAnswer {
 /** Long enough for a database to fail over, short enough for a person to wait. */
 const RETRY_AFTER_SECONDS = 10
 
+const NOTHING_HERE = 'there is nothing at this address: /admin/openapi.json lists what there is'
+
 /** What the body parser and the router refuse; their own messages can quote the input. */
 const refusals: ReadonlyMap<number, readonly [code: string, message: string]> = new Map([
-  [400, ['malformed', 'the request is not well-formed: expected JSON']],
-  [404, ['not_found', 'there is nothing at this address']],
-  [405, ['method_not_allowed', 'this address does not take that method: see the allow header']],
+  [400, ['malformed', 'the request is not well-formed: expected a JSON object']],
+  [404, ['not_found', NOTHING_HERE]],
+  [405, ['method_not_allowed', 'this address does not take that method']],
   [413, ['too_large', 'the body is larger than this address takes']],
   [
     415,
@@ -46,10 +48,10 @@ export function errorAnswer(error: unknown): ErrorAnswer {
   return answer(500, 'internal', 'something went wrong on our side; it is logged')
 }
 
-/** The answer to a request that no route took. */
-export function refusalAnswer(status: number): ErrorAnswer {
-  const [code, message] = refusals.get(status) ?? ['not_found', 'there is nothing at this address']
-  return answer(status, code, message)
+/** The answer to a request that no route took; `methods` are those that the address does take. */
+export function refusalAnswer(status: 404 | 405, methods = ''): ErrorAnswer {
+  const [code, message] = refusals.get(status) ?? ['not_found', NOTHING_HERE]
+  return answer(status, code, methods === '' ? message : `${message}, but ${methods}`)
 }
 
 export function sendAnswer(ctx: Context, { status, headers, body }: ErrorAnswer): void {

@@ -26,9 +26,11 @@ export async function showLive(
     limit,
   })
   const last = hasMore ? transcripts.at(-1) : undefined
-  ctx.body = {
+  const page = {
     data: transcripts.map(toPublishedTranscript),
     next_cursor: last === undefined ? null : toCursor(last),
     feed_cursor: String(feedEnd),
   }
+  ctx.type = 'json'
+  ctx.body = `${JSON.stringify(page)}\n`
 }

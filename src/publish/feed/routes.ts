@@ -161,5 +161,5 @@ async function toJson(pages: AsyncIterable<FeedPage>, after: number): Promise<st
     end = page
     if (length >= PAGE_LENGTH || page.position - after >= PAGE_REACH) break
   }
-  return `{"data":[${texts.join(',')}],"next":"${end.position}","has_more":${end.hasMore}}`
+  return `{"data":[${texts.join(',')}],"next":"${end.position}","has_more":${end.hasMore}}\n`
 }
