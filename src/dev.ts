@@ -88,7 +88,7 @@ async function demo(options: Options, signal: AbortSignal): Promise<void> {
 function demoAccount(simulator: Simulator): DemoAccount {
   return {
     subdomain: DEMO_SUBDOMAIN,
-    simulatorUrl: `${simulator.url}/${DEMO_SUBDOMAIN}`,
+    simulatorUrl: simulator.url,
     expected: (from) => simulator.expectedTranscripts(DEMO_SUBDOMAIN, { from }),
     privateToken: PRIVATE_TOKEN,
   }

@@ -57,7 +57,7 @@ export async function tour(
   )
   say(verdict(comparison))
   if (options.staysUp) {
-    say(renderAddresses(api, { workspaceId: WORKSPACE, integrationId, simulatorUrl }))
+    say(renderAddresses(api, { workspaceId: WORKSPACE, integrationId, subdomain, simulatorUrl }))
   }
   return comparison
 }

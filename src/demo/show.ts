@@ -20,25 +20,22 @@ function renderTranscript({ transcript }: Publication): string {
 
 export function renderAddresses(
   { baseUrl, adminToken }: Api,
-  ids: { workspaceId: string; integrationId: string; simulatorUrl: string },
+  ids: { workspaceId: string; integrationId: string; subdomain: string; simulatorUrl: string },
 ): string {
-  const { workspaceId, integrationId, simulatorUrl } = ids
+  const { workspaceId, integrationId, subdomain, simulatorUrl } = ids
+  const bearer = '-H "Authorization: Bearer $TOKEN"'
   return `
-The service          ${baseUrl}
-Its health           ${baseUrl}/readyz
-The integration      ${baseUrl}/admin/integrations/${integrationId}
-Its runs             ${baseUrl}/admin/integrations/${integrationId}/runs
-The feed             ${baseUrl}/v1/workspaces/${workspaceId}/transcripts
-The simulated Zendesk ${simulatorUrl}
+The service           ${baseUrl}
+Its health            ${baseUrl}/readyz
+What there is         ${baseUrl}/admin/openapi.json
+The simulated Zendesk ${simulatorUrl}/${subdomain}
 
-Try next (the token is good for this demo only):
+Go on by hand: paste the first line in another terminal (the token is good for this demo only), try
+the next ones, then take the tour under "Use it" in README.md.
 
-  export TOKEN=${adminToken}
-  curl -H "Authorization: Bearer $TOKEN" ${baseUrl}/admin/integrations/${integrationId}
-  curl -H "Authorization: Bearer $TOKEN" "${baseUrl}/v1/workspaces/${workspaceId}/transcripts?limit=2"
-  curl -H "Authorization: Bearer $TOKEN" -H "Accept: application/x-ndjson" ${baseUrl}/v1/workspaces/${workspaceId}/transcripts
-  curl -X PUT -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
-    -d '{"plan":"starter","sync_day":"friday"}' ${baseUrl}/admin/workspaces/another
+  export URL=${baseUrl} TOKEN=${adminToken} SIMULATOR=${simulatorUrl}
+  curl ${bearer} $URL/admin/integrations/${integrationId}
+  curl ${bearer} "$URL/v1/workspaces/${workspaceId}/transcripts?limit=2"
 
 Ctrl-C ends the demo and removes its database.
 `
