@@ -27,6 +27,8 @@ interface Newcomer {
 }
 
 test('a newcomer gets from an empty database to the last receipt by the README alone', async (t) => {
+  // It waits for rounds of upkeep, and each command is a process: a busy machine takes its time.
+  t.timeout(300_000)
   await using simulator = await startSimulator({
     seed: 'tour',
     minuteMs: 100,
