@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import Router from '@koa/router'
 import type { Kysely } from 'kysely'
 import { connect } from '../db/connect.ts'
@@ -24,7 +25,7 @@ import { connectRoutes } from './connect/routes.ts'
 import { checkKeys } from './credential/keys-store.ts'
 import { checkSinkKeys } from './outbox/sink/secret-store.ts'
 import { requireRead } from './platform/http/auth.ts'
-import { openBoss } from './platform/boss.ts'
+import { closeBoss, openBoss } from './platform/boss.ts'
 import { type Config, loadConfig } from './platform/config/config.ts'
 import { withDevelopmentSecrets } from './platform/config/dev-secrets.ts'
 import { createApp, routesOf } from './platform/http/app.ts'
@@ -44,7 +45,15 @@ export interface Web extends AsyncDisposable {
   readonly port: number
   /** What it answers, each as method and pattern. */
   readonly routes: readonly string[]
+  /** Sends clients to other processes, and serves those who come nevertheless. */
+  readonly leave: () => void
 }
+
+/** So long a router may go on to send requests after it was told, or could see, that we stop. */
+const LEAVING_MS = 3_000
+
+/** A body that takes longer is not waited for while the process stops; nor would its sender wait. */
+const LAST_BODY_MS = 5_000
 
 /** All that the document of the service describes. */
 export const operations: readonly Operation[] = [
@@ -60,22 +69,22 @@ export const operations: readonly Operation[] = [
 export async function startWeb(config: Config): Promise<Web> {
   await assertMigrated(config.databaseUrl)
   await using stack = new AsyncDisposableStack()
-  const db = connect(config.databaseUrl)
+  const leaving = new AbortController()
+  const db = connect(config.databaseUrl, { stop: leaving.signal })
   stack.defer(() => db.destroy())
   await checkKeys(db, config.secrets.encryptionKeys)
   await checkSinkKeys(db, config.secrets.encryptionKeys)
   const boss = await openBoss(config.databaseUrl, { maintain: false })
-  stack.defer(() => boss.stop({ graceful: false }))
+  stack.defer(() => closeBoss(boss))
   const zendesk = stack.use(new ZendeskClient({ db, config }))
   const intake = stack.use(openIntake(config))
-  const stopping = new AbortController()
   const release = releaserOf({ db, config, zendesk })
   const web = new WebMetrics()
   const sinks = Object.values(sinkNames(config))
   const routers = [
     openApiRoutes(operations, config),
     intake.routes,
-    healthRoutes({ db }),
+    healthRoutes({ db, leaving: leaving.signal }),
     statusRoutes({ db, sinks, config }),
     metricsRoutes({ db, sinks, config, web }),
     workspaceRoutes({ db, config }),
@@ -87,16 +96,18 @@ export async function startWeb(config: Config): Promise<Web> {
     webhookSecretRoutes({ db, config }),
     previewRoutes({ db, zendesk, config }),
     connectRoutes({ db, boss, zendesk, config }),
-    guardedFeed({ db, config, signal: stopping.signal }),
+    guardedFeed({ db, config, signal: leaving.signal }),
   ]
   const app = createApp(routers, { publicUrl: config.publicUrl, observe: web.observe })
-  const { port } = stack.use(await listen(app, config))
+  const { port } = stack.use(await listen(app, config, leaving.signal))
+  stack.defer(() => void setTimeout(intake.giveUp, LAST_BODY_MS).unref())
   // Whoever waits for news is answered before the server waits for whoever is not.
-  stack.defer(() => stopping.abort())
+  const leave = (): void => leaving.abort()
+  stack.defer(leave)
   log.info({ port }, 'listening')
   const opened = stack.move()
   const routes = routesOf(routers)
-  return { port, routes, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  return { port, routes, leave, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 function guardedFeed(deps: { db: Kysely<Database>; config: Config; signal: AbortSignal }): Router {
@@ -108,8 +119,9 @@ if (import.meta.main) {
   await runEntry(async (signal) => {
     const config = loadConfig(withDevelopmentSecrets(process.env))
     setLogLevel(config.logLevel)
-    await using stack = new AsyncDisposableStack()
-    stack.use(await startWeb(config))
+    await using web = await startWeb(config)
     await aborted(signal)
+    web.leave()
+    await sleep(LEAVING_MS)
   })
 }

@@ -5,7 +5,7 @@ import { assertMigrated } from '../db/migrate.ts'
 import { checkKeys } from './credential/keys-store.ts'
 import { IntegrationId } from './ids.ts'
 import { checkSinkKeys } from './outbox/sink/secret-store.ts'
-import { openBoss, wakeRuns } from './platform/boss.ts'
+import { closeBoss, openBoss, wakeRuns } from './platform/boss.ts'
 import { type Config, loadConfig } from './platform/config/config.ts'
 import { withDevelopmentSecrets } from './platform/config/dev-secrets.ts'
 import { aborted, pause, runEntry } from './platform/lifecycle.ts'
@@ -27,17 +27,20 @@ const ENQUEUE_INTERVAL_MS = 2_000
 export async function runWorker(config: Config, signal: AbortSignal): Promise<void> {
   await assertMigrated(config.databaseUrl)
   await using stack = new AsyncDisposableStack()
-  const db = connect(config.databaseUrl, { maxConnections: config.workerConcurrency + 5 })
+  const maxConnections = config.workerConcurrency + 5
+  const db = connect(config.databaseUrl, { maxConnections, stop: signal })
   stack.defer(() => db.destroy())
   await checkKeys(db, config.secrets.encryptionKeys)
   await checkSinkKeys(db, config.secrets.encryptionKeys)
   const leases = stack.use(new Leases(db, config.databaseUrl))
   const zendesk = stack.use(new ZendeskClient({ db, config }))
-  // Last, so that it is stopped first: the slices under way need all of the above to end.
   const boss = await openBoss(config.databaseUrl, { maintain: true })
-  stack.defer(() => boss.stop({ graceful: true, timeout: 10_000 }))
+  stack.defer(() => closeBoss(boss))
+  const slices = new Set<Promise<void>>()
+  // Last, so that they are waited for first: they need all of the above to end.
+  stack.defer(async () => void (await Promise.all(slices)))
   const { quotaShare, driftShare } = config.zendesk
-  const deps: RunDeps = { db, zendesk, leases, quotaShare, driftShare }
+  const deps: SliceDeps = { db, zendesk, leases, quotaShare, driftShare, slices }
 
   for (let index = 0; index < config.workerConcurrency; index++) {
     await startRunWorker(boss, deps, signal, { queue: runQueue })
@@ -53,29 +56,37 @@ export async function runWorker(config: Config, signal: AbortSignal): Promise<vo
   await aborted(signal)
 }
 
+interface SliceDeps extends RunDeps {
+  /** Those under way. */
+  readonly slices: Set<Promise<void>>
+}
+
 /** One of the integrations worked on at once; asks for the next job as soon as one is done. */
 async function startRunWorker(
   boss: PgBoss,
-  deps: RunDeps,
+  deps: SliceDeps,
   signal: AbortSignal,
   { queue, kinds }: { readonly queue: QueueDefinition; readonly kinds?: readonly RunKind[] },
 ): Promise<void> {
+  const slice = async (id: IntegrationId, ended: AbortSignal): Promise<void> => {
+    try {
+      const rest = await runOnce(deps, id, AbortSignal.any([signal, ended]), kinds)
+      if (rest === 'more') await wakeRuns(boss, deps.db, await dueTurnOf(deps.db, id))
+    } catch (error) {
+      // The run's row still says that it is due, and the database is what failed.
+      log.warn({ integrationId: id, err: error }, 'run could not be taken up, will be tried again')
+    }
+  }
   const workerId: string = await boss.work<{ integrationId: string }>(
     queue.name,
     { batchSize: 1, pollingIntervalSeconds: 1 },
     async ([job]) => {
       if (job === undefined || signal.aborted) return
-      const integrationId = IntegrationId.parse(job.data.integrationId)
-      try {
-        const stop = AbortSignal.any([signal, job.signal])
-        const rest = await runOnce(deps, integrationId, stop, kinds)
-        if (rest === 'more') await wakeRuns(boss, deps.db, await dueTurnOf(deps.db, integrationId))
-      } catch (error) {
-        // The run's row still says that it is due, and the database is what failed.
-        log.warn({ integrationId, err: error }, 'run could not be taken up, will be tried again')
-      } finally {
-        boss.notifyWorker(workerId)
-      }
+      const underWay = slice(IntegrationId.parse(job.data.integrationId), job.signal)
+      deps.slices.add(underWay)
+      await underWay
+      deps.slices.delete(underWay)
+      boss.notifyWorker(workerId)
     },
   )
 }

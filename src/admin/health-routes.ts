@@ -6,20 +6,27 @@ import { RequestError } from '../platform/errors.ts'
 
 const RETRY_AFTER_SECONDS = 10
 
+interface HealthDeps {
+  readonly db: Kysely<Database>
+  /** Aborts when the process is about to stop. */
+  readonly leaving: AbortSignal
+}
+
 /** For the platform that runs us: whether the process lives, and whether it can do its work. */
-export function healthRoutes({ db }: { db: Kysely<Database> }): Router {
+export function healthRoutes({ db, leaving }: HealthDeps): Router {
   const router = new Router()
   router.get('/healthz', (ctx) => {
     ctx.body = { status: 'ok' }
   })
   router.get('/readyz', async (ctx) => {
+    if (leaving.aborted) throw notReady('this process stops: ask another one')
     const pending = await pendingMigrations(db)
-    if (pending > 0) {
-      throw new RequestError(503, 'unavailable', 'the database lacks migrations', {
-        retryAfterSeconds: RETRY_AFTER_SECONDS,
-      })
-    }
+    if (pending > 0) throw notReady('the database lacks migrations')
     ctx.body = { status: 'ok' }
   })
   return router
+}
+
+function notReady(why: string): RequestError {
+  return new RequestError(503, 'unavailable', why, { retryAfterSeconds: RETRY_AFTER_SECONDS })
 }

@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely'
 import { PgBoss, fromKysely } from 'pg-boss'
 import { DatabaseError } from './errors.ts'
+import { within } from './lifecycle.ts'
 import { log } from './log.ts'
+import { FORGET_THE_DEAD } from '../../db/connect.ts'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
 import { type QueueDefinition, hintsQueue, runQueue } from '../queues.ts'
@@ -15,6 +17,7 @@ export async function openBoss(url: string, options: { maintain: boolean }): Pro
     connectionString: url,
     application_name: 'hearflow-zendesk-queue',
     max: 4,
+    options: FORGET_THE_DEAD,
     migrate: false,
     createSchema: false,
     supervise: options.maintain,
@@ -29,6 +32,16 @@ export async function openBoss(url: string, options: { maintain: boolean }): Pro
     })
   }
   return boss
+}
+
+/** A queue whose database is silent is left as it is: its jobs are wake-ups, the work is in rows. */
+const CLOSING_MS = 3_000
+/** For what is at its last statement; what takes longer is to be ended before. */
+const LAST_JOBS_MS = 1_000
+
+/** Takes no more jobs and closes the connections. */
+export function closeBoss(boss: PgBoss): Promise<void> {
+  return within(CLOSING_MS, boss.stop({ graceful: true, timeout: LAST_JOBS_MS }))
 }
 
 /**

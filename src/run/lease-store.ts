@@ -1,8 +1,10 @@
 import { type Kysely, type Transaction, sql } from 'kysely'
 import { Client, type QueryResultRow } from 'pg'
+import { FORGET_THE_DEAD } from '../../db/connect.ts'
 import type { Database } from '../../db/schema.ts'
 import type { IntegrationId } from '../ids.ts'
 import { DatabaseError, LeaseLostError } from '../platform/errors.ts'
+import { within } from '../platform/lifecycle.ts'
 
 /**
  * One run per integration at a time, over all workers. Two things hold that together:
@@ -23,11 +25,11 @@ export interface Lease {
 /** Our half of the two-part advisory lock key; the other half is the lease's `lock_number`. */
 export const LOCK_NAMESPACE = 0x68656172
 
-/** The server finds out within half a minute that the machine at the other end is gone. */
-const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3'
-
-/** We find out the same way: a lock that is not answered for so long is lost with its connection. */
+/** A lock that is not answered for so long is lost with its connection. */
 const ANSWER_TIMEOUT_MS = 10_000
+
+/** A server that is gone does not even hear that we go. */
+const GOODBYE_MS = 1_000
 
 /** One session of the server, which holds the locks of all leases of this process. */
 interface Connection {
@@ -79,7 +81,7 @@ export class Leases {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const connection = await this.#connection?.catch(() => undefined)
-    await connection?.end()
+    if (connection !== undefined) await within(GOODBYE_MS, connection.end())
   }
 
   async #lock(connection: Connection, integrationId: IntegrationId): Promise<number | undefined> {
@@ -119,7 +121,7 @@ async function open(url: string, forget: () => void): Promise<Connection> {
   const client = new Client({
     connectionString: url,
     application_name: 'hearflow-zendesk-leases',
-    options: KEEPALIVE,
+    options: FORGET_THE_DEAD,
     keepAlive: true,
     connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,

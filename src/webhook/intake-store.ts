@@ -3,6 +3,7 @@ import { connect } from '../../db/connect.ts'
 import type { Config } from '../platform/config/config.ts'
 import { Announcements } from './terms/announcements-client.ts'
 import { hintWriter } from './hints-store.ts'
+import { BodyReader } from './read-body.ts'
 import { Receipts } from './receipts-store.ts'
 import { webhookRoutes } from './route.ts'
 import { TermsStore } from './terms/terms-store.ts'
@@ -18,6 +19,8 @@ const ANSWER_TIMEOUT_MS = 3_000
 
 export interface Intake extends AsyncDisposable {
   readonly routes: Router
+  /** Answers those whose body does not come to its end that they may send it again. */
+  readonly giveUp: () => void
 }
 
 /**
@@ -46,10 +49,13 @@ export function openIntake(config: Config): Intake {
   })
   const hints = hintWriter(db)
   const receipts = stack.use(new Receipts(db))
+  const bodies = new BodyReader()
   const routes = webhookRoutes({
+    bodies,
     terms,
     store: (hint) => hints.submit(hint),
     note: (id) => receipts.note(id),
   })
-  return { routes, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const giveUp = (): void => bodies.giveUp()
+  return { routes, giveUp, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

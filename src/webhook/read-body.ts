@@ -13,6 +13,12 @@ export type Body = Buffer | 'too large' | 'broken off' | 'no room'
 /** Reads the raw bytes of bodies, which a signature is made of, and keeps only so many of them. */
 export class BodyReader {
   #heldBytes = 0
+  readonly #unfinished = new Set<(body: Body) => void>()
+
+  /** What is not complete by now has to come again. */
+  giveUp(): void {
+    for (const end of this.#unfinished) end('no room')
+  }
 
   read(request: IncomingMessage): Promise<Body> {
     if (request.destroyed) return Promise.resolve('broken off')
@@ -24,10 +30,12 @@ export class BodyReader {
       const end = (body: Body): void => {
         if (isOver) return
         isOver = true
+        this.#unfinished.delete(end)
         this.#heldBytes -= bytes
         chunks.length = 0
         resolve(body)
       }
+      this.#unfinished.add(end)
       const isTooLarge = Number(request.headers['content-length'] ?? 0) > MOST_BODY_BYTES
       if (isTooLarge) end('too large')
       request.on('data', (chunk: Buffer) => {

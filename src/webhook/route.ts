@@ -2,7 +2,7 @@ import Router from '@koa/router'
 import { RequestError } from '../platform/errors.ts'
 import { type ErrorAnswer, errorAnswer, sendAnswer } from '../platform/http/error-answer.ts'
 import { seldom, webhookLog as log } from '../platform/log.ts'
-import { BodyReader, MOST_BODY_BYTES } from './read-body.ts'
+import { type BodyReader, MOST_BODY_BYTES } from './read-body.ts'
 import { type Receipt, type ReceiveDeps, receiveOnce } from './receive-once.ts'
 
 /** Zendesk sends again what is answered so, and nothing that is answered with 500. */
@@ -11,13 +11,17 @@ const RETRY_AFTER_SECONDS = 10
 /** How often failures are told while they go on. */
 const TELL_EVERY_MS = 5_000
 
+interface RouteDeps extends ReceiveDeps {
+  readonly bodies: BodyReader
+}
+
 /**
  * Where Zendesk's webhooks come in. A hint is stored before it is acknowledged, in one statement with
  * those that come in at the same time; what cannot be stored now is asked for again. Refusals are
  * answered without an exception, for there may be very many of them.
  */
-export function webhookRoutes(deps: ReceiveDeps): Router {
-  const bodies = new BodyReader()
+export function webhookRoutes(deps: RouteDeps): Router {
+  const { bodies } = deps
   const tell = seldom(TELL_EVERY_MS)
   const router = new Router()
   router.post('/webhooks/zendesk/:integration_id', async (ctx) => {

@@ -1,10 +1,10 @@
-import { createServer } from 'node:http'
+import { type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type Koa from 'koa'
 import { ConfigError } from '../errors.ts'
 
 /** Requests under way get so long to end, within the grace of the whole process. */
-const DRAIN_MS = 15_000
+const DRAIN_MS = 10_000
 
 /** A request, which is a megabyte at most, has to be here by then. */
 const REQUEST_MS = 30_000
@@ -23,14 +23,23 @@ export interface Listening extends AsyncDisposable {
   readonly port: number
 }
 
-/** Serves the application until it is disposed of; then lets the requests under way end. */
+/**
+ * Serves the application until it is disposed of; then lets the requests under way end. From the signal
+ * on every answer asks the client to come back over another connection, which leads it elsewhere.
+ */
 export async function listen(
   app: Koa,
   { host, port }: { host: string; port: number },
+  leaving: AbortSignal = new AbortController().signal,
 ): Promise<Listening> {
   const respond = app.callback()
+  const unanswered = new Set<ServerResponse>()
+  leaving.addEventListener('abort', () => unanswered.forEach(sendAway), { once: true })
   const limits = { requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS }
   const server = createServer(limits, (request, response) => {
+    if (leaving.aborted) sendAway(response)
+    unanswered.add(response)
+    response.once('close', () => unanswered.delete(response))
     // Koa answers its own failures; nothing is left to wait for here.
     void respond(request, response)
   })
@@ -52,6 +61,10 @@ export async function listen(
   }
   // A server that listens on a host and port, not on a pipe, has an address of this form.
   return { port: (server.address() as AddressInfo).port, [Symbol.asyncDispose]: stop }
+}
+
+function sendAway(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close')
 }
 
 function asConfigError(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -5,6 +5,7 @@ import { createApp } from '../../../src/platform/http/app.ts'
 import { listen } from '../../../src/platform/http/server.ts'
 import { aborted, runEntry } from '../../../src/platform/lifecycle.ts'
 import { setLogLevel } from '../../../src/platform/log.ts'
+import { BodyReader } from '../../../src/webhook/read-body.ts'
 import type { ReceiveDeps } from '../../../src/webhook/receive-once.ts'
 import { webhookRoutes } from '../../../src/webhook/route.ts'
 import { TermsStore } from '../../../src/webhook/terms/terms-store.ts'
@@ -29,7 +30,7 @@ await runEntry(async (signal) => {
   }
   const store = stores[process.argv[2] ?? '']
   if (store === undefined) throw new RangeError('expected none or each')
-  const app = createApp([webhookRoutes({ terms, store, note: () => {} })])
+  const app = createApp([webhookRoutes({ terms, store, note: () => {}, bodies: new BodyReader() })])
   await using server = await listen(app, config)
   process.stdout.write(`${JSON.stringify({ port: server.port })}\n`)
   await aborted(signal)
