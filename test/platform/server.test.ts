@@ -27,6 +27,39 @@ test('a request under way is answered before the server has stopped', async (t) 
   await stopped
 })
 
+test('who is answered while the server leaves is asked to come by another connection', async (t) => {
+  const arrived = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  const app = new Koa()
+  app.use(async (ctx) => {
+    if (ctx.path === '/slow') {
+      arrived.resolve()
+      await answered.promise
+    }
+    ctx.body = 'done'
+  })
+  const leaving = new AbortController()
+  await using server = await listen(app, LOOPBACK, leaving.signal)
+  const url = `http://127.0.0.1:${server.port}`
+  const before = await fetch(url)
+  const underWay = fetch(`${url}/slow`)
+  await arrived.promise
+
+  leaving.abort()
+  const after = await fetch(url)
+  answered.resolve()
+
+  const answers = [before, after, await underWay]
+  t.deepEqual(
+    answers.map(({ status, headers }) => [status, headers.get('connection')]),
+    [
+      [200, 'keep-alive'],
+      [200, 'close'],
+      [200, 'close'],
+    ],
+  )
+})
+
 test('connections that are kept open do not keep the server from stopping', async (t) => {
   const app = new Koa()
   app.use((ctx) => {

@@ -15,6 +15,10 @@ export interface PostgresProxy {
   readonly url: string
   /** Breaks all connections and accepts none, until it is told otherwise. */
   readonly shut: (isShut: boolean) => void
+  /** From now on nothing goes through and no connection ends, as when the machine behind it is gone. */
+  readonly hush: () => void
+  /** Of clients, open now. */
+  readonly connections: () => number
 }
 
 /** Stands between clients and Postgres until the test ends. */
@@ -26,6 +30,7 @@ export async function startPostgresProxy(
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
   let refuses = false
+  let isSilent = false
   const shut = (isShut: boolean): void => {
     refuses = isShut
     if (isShut) for (const socket of sockets) socket.destroy()
@@ -40,7 +45,7 @@ export async function startPostgresProxy(
       socket.on('error', () => {})
       socket.on('close', () => sockets.delete(socket))
     }
-    relay(client, upstream, hooks)
+    relay(client, upstream, { ...hooks, isSilent: () => isSilent })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(async () => {
@@ -52,10 +57,18 @@ export async function startPostgresProxy(
   const url = new URL(databaseUrl)
   url.hostname = '127.0.0.1'
   url.port = String(address.port)
-  return { url: url.href, shut }
+  const hush = (): void => {
+    isSilent = true
+  }
+  return { url: url.href, shut, hush, connections: () => sockets.size / 2 }
 }
 
-function relay(client: Socket, upstream: Socket, { fateOf, onBreak }: ProxyHooks): void {
+interface RelayHooks extends ProxyHooks {
+  readonly isSilent: () => boolean
+}
+
+function relay(client: Socket, upstream: Socket, hooks: RelayHooks): void {
+  const { fateOf, onBreak, isSilent } = hooks
   const statements: string[] = []
   let isDoomed = false
   const breakUp = (): void => {
@@ -64,6 +77,7 @@ function relay(client: Socket, upstream: Socket, { fateOf, onBreak }: ProxyHooks
     onBreak?.()
   }
   const messages = messageReader((message, sql) => {
+    if (isSilent()) return
     if (/^begin\b|^start transaction/i.test(sql)) statements.length = 0
     if (sql !== '') {
       statements.push(sql)
@@ -75,7 +89,10 @@ function relay(client: Socket, upstream: Socket, { fateOf, onBreak }: ProxyHooks
   })
   client.on('data', messages)
   // The answer says that it is done.
-  upstream.on('data', (data) => (isDoomed ? breakUp() : client.write(data)))
+  upstream.on('data', (data) => {
+    if (isDoomed) breakUp()
+    else if (!isSilent()) client.write(data)
+  })
   client.on('close', () => upstream.destroy())
   upstream.on('close', () => client.destroy())
 }

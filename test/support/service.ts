@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import path from 'node:path'
 import type { ExecutionContext } from 'ava'
 import type { Kysely } from 'kysely'
@@ -110,4 +111,17 @@ export function spawnEntry(
     await exited
   })
   return { child, output: () => Buffer.concat(chunks).toString(), exited }
+}
+
+/** Waits until it has logged this message, however long it takes to start. */
+export async function untilSaid(
+  { child, output, exited }: ServiceProcess,
+  message: string,
+): Promise<void> {
+  while (!output().includes(`"msg":"${message}"`)) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`it ended before it said "${message}": ${output()}`)
+    }
+    await Promise.race([exited, once(child.stdout ?? child, 'data')])
+  }
 }

@@ -71,8 +71,11 @@ export function leaksIn(text: string): readonly string[] {
   return [...new Set([...(text.match(PRIVATE_TOKEN) ?? []), ...(text.match(PERSONAL_TOKEN) ?? [])])]
 }
 
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE_SECONDS * 1_000
+export async function until(
+  condition: () => Promise<boolean>,
+  seconds = PATIENCE_SECONDS,
+): Promise<void> {
+  const deadline = performance.now() + seconds * 1_000
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('what was waited for did not happen')
     await new Promise((resolve) => setTimeout(resolve, 10))
