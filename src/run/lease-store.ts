@@ -28,7 +28,7 @@ export const LOCK_NAMESPACE = 0x68656172
 /** A lock that is not answered for so long is lost with its connection. */
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** A server that is gone does not even hear that we go. */
+/** A server that is gone does not even hear that we let go. */
 const GOODBYE_MS = 1_000
 
 /** One session of the server, which holds the locks of all leases of this process. */
@@ -102,8 +102,11 @@ export class Leases {
     this.#held.delete(integrationId)
     if (connection.lost.aborted) return
     const unlock = 'select pg_advisory_unlock($1, $2)'
-    // If it fails the session is ended, which unlocks as well.
-    await connection.ask(unlock, [LOCK_NAMESPACE, lockNumber]).catch(() => {})
+    // If it fails the session is ended, which unlocks as well; whoever takes it next asks behind it.
+    await within(
+      GOODBYE_MS,
+      connection.ask(unlock, [LOCK_NAMESPACE, lockNumber]).catch(() => {}),
+    )
   }
 
   #connect(): Promise<Connection> {
