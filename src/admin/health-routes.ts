@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { pendingMigrations } from '../../db/migrate.ts'
 import type { Database } from '../../db/schema.ts'
 import { RequestError } from '../platform/errors.ts'
+import { errorAnswer, sendAnswer } from '../platform/http/error-answer.ts'
 
 const RETRY_AFTER_SECONDS = 10
 
@@ -19,7 +20,8 @@ export function healthRoutes({ db, leaving }: HealthDeps): Router {
     ctx.body = { status: 'ok' }
   })
   router.get('/readyz', async (ctx) => {
-    if (leaving.aborted) throw notReady('this process stops: ask another one')
+    // No error that anybody has to look at, and told again and again while it lasts.
+    if (leaving.aborted) return sendAnswer(ctx, errorAnswer(notReady('this process stops')))
     const pending = await pendingMigrations(db)
     if (pending > 0) throw notReady('the database lacks migrations')
     ctx.body = { status: 'ok' }

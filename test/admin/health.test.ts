@@ -26,7 +26,10 @@ test('it is alive but not ready while the database is away', async (t) => {
   const db = connect(`postgres://nobody@127.0.0.1:${await freePort()}/x`)
   t.teardown(() => db.destroy())
   const { signal: leaving } = new AbortController()
-  const web = await listen(createApp([healthRoutes({ db, leaving })]), { host: '127.0.0.1', port: 0 })
+  const web = await listen(createApp([healthRoutes({ db, leaving })]), {
+    host: '127.0.0.1',
+    port: 0,
+  })
   t.teardown(() => web[Symbol.asyncDispose]())
 
   const alive = await fetch(`http://127.0.0.1:${web.port}/healthz`)

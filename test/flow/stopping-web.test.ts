@@ -50,9 +50,9 @@ test('whatever clients hold open, a web that stops answers, sends them away and 
   // A router that looks sees that it leaves, and one that does not yet loses nothing.
   await until(async () => (await fetch(`${address}/readyz`)).status === 503)
   const late = randomUUID()
-  const answer = await deliver(late)
+  const [answer, health] = await Promise.all([deliver(late), fetch(`${address}/healthz`)])
   t.deepEqual([answer.status, answer.headers.get('connection')], [200, 'close'])
-  t.is((await fetch(`${address}/healthz`)).status, 200)
+  t.is(health.status, 200)
   t.is((await waiting).status, 200)
   t.is(await halfSent, 503)
   t.regex(half.text, /^retry-after: 10\r$/im)
