@@ -28,8 +28,10 @@ const LANES = isLong ? 16 : 4
 /** The one that has been imported before, and is due for its slot during the deploy. */
 const SLOTTED = 'acme'
 const imported = Array.from({ length: IMPORTS }, (_, index) => `other${index}`)
+/** By the clock all of them are due. */
+const due = isLong ? [SLOTTED, ...imported] : [SLOTTED]
 
-/** A worker looks each minute, and is woken besides; a busy machine is given twice that. */
+/** A worker looks each minute, and is woken besides. By the clock a slot may be twice that late. */
 const ON_TIME_MS = 120_000
 
 /** Eight processes start beside whatever else the machine is at. */
@@ -44,7 +46,7 @@ test.serial('two webs and two workers are replaced under load, and nobody notice
     minuteMs: 100,
     accounts: [SLOTTED, ...imported].map((subdomain) => ({ subdomain, ...account })),
   })
-  const slot = new Date(Math.floor(Date.now() / 60_000 + (isLong ? 3 : 0)) * 60_000)
+  const slot = new Date(Math.floor(Date.now() / 60_000 + (isLong ? 4 : 0)) * 60_000)
   const door = await startFrontDoor(t, simulator, {
     LOG_LEVEL: 'info',
     WORKER_CONCURRENCY: '2',
@@ -77,7 +79,7 @@ test.serial('two webs and two workers are replaced under load, and nobody notice
   }
   await simulator.clearFaults()
   hurry(t, door.db)
-  await until(async () => (await slotRuns(door)).length > 0, PATIENCE_SECONDS)
+  await until(async () => (await slotRuns(door)).length >= due.length, PATIENCE_SECONDS)
   const runs = await untilRunsEnd(door.db, PATIENCE_SECONDS)
   await traffic.stop()
 
@@ -87,19 +89,20 @@ test.serial('two webs and two workers are replaced under load, and nobody notice
     runs.map(({ state }) => state),
     runs.map(() => 'done' as const),
   )
-  t.is(runs.length, IMPORTS + 2)
+  t.is(runs.length, 1 + IMPORTS + due.length)
   for (const run of runs) t.is(unaccounted(run), 0)
-  const [slotRun, ...more] = await slotRuns(door)
-  t.deepEqual(more, [])
-  t.deepEqual(slotRun?.slot?.toJSDate(), slot)
-  t.true((slotRun?.createdAt.toMillis() ?? Infinity) - before < ON_TIME_MS, 'the slot is on time')
+  const slots = await slotRuns(door)
+  t.deepEqual(slots.map(({ subdomain }) => subdomain).toSorted(), due.toSorted())
+  for (const run of slots) t.deepEqual(run.slot?.toJSDate(), slot)
+  const slotLateMs = Math.max(...slots.map(({ createdAt }) => createdAt.toMillis())) - before
+  t.true(!isLong || slotLateMs < ON_TIME_MS, 'the slot is on time')
   await nothingIsLost(t, { door, simulator, traffic })
   t.log({
     webhooks: traffic.accepted.length,
     processes: fleet.exits.length,
     stoppedSlices: fleet.stoppedSlices(),
     turnedAway: fleet.router.turnedAway,
-    slotLateMs: (slotRun?.createdAt.toMillis() ?? 0) - before,
+    slotLateMs,
   })
 })
 
@@ -129,7 +132,12 @@ async function makeDue({ db }: FrontDoor): Promise<void> {
 }
 
 function slotRuns({ db }: FrontDoor) {
-  return db.selectFrom('run').selectAll().where('slot', 'is not', null).execute()
+  return db
+    .selectFrom('run')
+    .innerJoin('integration', 'integration.id', 'run.integrationId')
+    .select(['subdomain', 'slot', 'run.createdAt'])
+    .where('slot', 'is not', null)
+    .execute()
 }
 
 async function runningRuns({ db }: FrontDoor): Promise<number> {
