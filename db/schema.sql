@@ -139,7 +139,7 @@ create table erasure (
   from_revision integer not null,
   changed_at timestamp with time zone not null default now(),
   due_at timestamp with time zone not null default now(),
-  constraint erasure_integration_id_ticket_id_fkey FOREIGN KEY (integration_id, ticket_id) REFERENCES transcript(integration_id, ticket_id),
+  constraint erasure_integration_id_ticket_id_fkey FOREIGN KEY (integration_id, ticket_id) REFERENCES transcript(integration_id, ticket_id) ON UPDATE CASCADE,
   constraint erasure_pkey PRIMARY KEY (integration_id, ticket_id)
 );
 CREATE INDEX erasure_due ON public.erasure USING btree (due_at);
@@ -253,11 +253,12 @@ create table outbox_entry (
   revision integer not null,
   content_hash text,
   published_at timestamp with time zone not null default now(),
+  published_under uuid,
   constraint outbox_entry_check CHECK (((type = 'transcript.retracted'::text) = (reason IS NOT NULL))),
   constraint outbox_entry_check1 CHECK (((type = 'transcript.published'::text) = (content_hash IS NOT NULL))),
   constraint outbox_entry_reason_check CHECK ((reason = ANY (ARRAY['deleted'::text, 'filtered'::text, 'no_public_comments'::text, 'disconnected'::text]))),
   constraint outbox_entry_type_check CHECK ((type = ANY (ARRAY['transcript.published'::text, 'transcript.retracted'::text]))),
-  constraint outbox_entry_integration_id_ticket_id_fkey FOREIGN KEY (integration_id, ticket_id) REFERENCES transcript(integration_id, ticket_id),
+  constraint outbox_entry_integration_id_ticket_id_fkey FOREIGN KEY (integration_id, ticket_id) REFERENCES transcript(integration_id, ticket_id) ON UPDATE CASCADE,
   constraint outbox_entry_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspace(id),
   constraint outbox_entry_pkey PRIMARY KEY (workspace_id, sequence),
   constraint outbox_entry_id_key UNIQUE (id),
@@ -466,7 +467,7 @@ create table transcript_revision (
   ticket jsonb not null,
   turns jsonb not null,
   constraint transcript_revision_turns_check CHECK ((NOT jsonb_path_exists(turns, '$[*]?(!(exists (@."public"?(@ == true))))'::jsonpath))),
-  constraint transcript_revision_integration_id_ticket_id_fkey FOREIGN KEY (integration_id, ticket_id) REFERENCES transcript(integration_id, ticket_id),
+  constraint transcript_revision_integration_id_ticket_id_fkey FOREIGN KEY (integration_id, ticket_id) REFERENCES transcript(integration_id, ticket_id) ON UPDATE CASCADE,
   constraint transcript_revision_pkey PRIMARY KEY (integration_id, ticket_id, revision)
 );
 

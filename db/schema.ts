@@ -357,6 +357,7 @@ export interface OutboxEntryTable {
   revision: number
   contentHash: string | null
   publishedAt: Defaulted
+  publishedUnder: string | null
 }
 
 export interface SinkPositionTable {

@@ -385,7 +385,7 @@ const tables = [
       turns jsonb not null
         check (not jsonb_path_exists(turns, '$[*] ? (!exists(@.public ? (@ == true)))')),
       primary key (integration_id, ticket_id, revision),
-      foreign key (integration_id, ticket_id) references transcript
+      foreign key (integration_id, ticket_id) references transcript on update cascade
     )`,
 
   // Transcripts of which earlier text may have been taken back, from a revision on; due_at is when it is
@@ -398,10 +398,12 @@ const tables = [
       changed_at timestamptz not null default now(),
       due_at timestamptz not null default now(),
       primary key (integration_id, ticket_id),
-      foreign key (integration_id, ticket_id) references transcript
+      foreign key (integration_id, ticket_id) references transcript on update cascade
     )`,
   sql`create index erasure_due on erasure (due_at)`,
 
+  // published_under is the integration that published it, where that was disconnected since and a later
+  // one of the same account goes on with the transcript.
   sql`
     create table outbox_entry (
       workspace_id text not null references workspace,
@@ -414,9 +416,10 @@ const tables = [
       revision integer not null,
       content_hash text,
       published_at timestamptz not null default now(),
+      published_under uuid,
       primary key (workspace_id, sequence),
       unique (integration_id, ticket_id, revision),
-      foreign key (integration_id, ticket_id) references transcript,
+      foreign key (integration_id, ticket_id) references transcript on update cascade,
       check ((type = 'transcript.retracted') = (reason is not null)),
       check ((type = 'transcript.published') = (content_hash is not null))
     )`,

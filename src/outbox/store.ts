@@ -148,6 +148,9 @@ export async function readEntries(
 /** As it goes out; the connection reckons in UTC. */
 const publishedAt = sql<string>`to_char(entry.published_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
 
+/** A publication stays as it was told, whichever integration goes on with its transcript. */
+const publishedBy = sql<string>`coalesce(entry.published_under, entry.integration_id)`
+
 function selectEntries(db: Kysely<Database>) {
   // Asked row by row: a join lets the planner read the whole table for a page of one integration.
   const subdomain = expressionBuilder<Database & { entry: Database['outboxEntry'] }, 'entry'>()
@@ -170,7 +173,7 @@ function selectEntries(db: Kysely<Database>) {
       'entry.sequence',
       'entry.type',
       'entry.reason',
-      'entry.integrationId',
+      publishedBy.as('integrationId'),
       'entry.ticketId',
       'entry.revision',
       'entry.contentHash',

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'ERR_WEBHOOK_REFUSED'
   | 'ERR_TICKET_UNREADABLE'
   | 'ERR_LEASE_LOST'
+  | 'ERR_PURGE_UNDER_WAY'
   | 'ERR_SINK_UNAVAILABLE'
   | 'ERR_SINK_REFUSED'
 
@@ -167,6 +168,13 @@ export class LeaseLostError extends AppError {
   override readonly name = 'LeaseLostError'
   readonly code = 'ERR_LEASE_LOST'
   readonly remedy = 'skip'
+}
+
+/** What an earlier connection of the account has published is being taken back: that ends first. */
+export class PurgeUnderWayError extends AppError {
+  override readonly name = 'PurgeUnderWayError'
+  readonly code = 'ERR_PURGE_UNDER_WAY'
+  readonly remedy = 'retry'
 }
 
 /**

@@ -86,7 +86,6 @@ export async function storeTicketsOnce(deps: PassDeps, pass: Pass, batch: Batch)
   let storing = Promise.resolve()
   let held: Change[] = []
   let hasSetAside = false
-  const news = new Set<TicketId>()
   const missing = new Set(ids)
   for (;;) {
     const next = await portions.next().catch(async (error: unknown) => {
@@ -103,7 +102,7 @@ export async function storeTicketsOnce(deps: PassDeps, pass: Pass, batch: Batch)
         held = []
         await assertExportAllowed(deps, pass)
       }
-      const batchOf = next.value && { batch: { ...batch, news, missing: [...missing] } }
+      const batchOf = next.value && { batch: { ...batch, missing: [...missing] } }
       await untilStored(pass, store(deps, pass, held, { work, ...batchOf }))
       return next.value
     }
@@ -111,7 +110,6 @@ export async function storeTicketsOnce(deps: PassDeps, pass: Pass, batch: Batch)
     // Awaited above; until then a failure must not count as unhandled.
     storing.catch(() => {})
     held = next.value
-    for (const change of held) if (isNews(change)) news.add(change.ticket.id)
   }
 }
 
@@ -125,9 +123,8 @@ async function untilStored({ storing }: Pass, stored: Promise<void>): Promise<vo
   }
 }
 
-/** A batch, which of its tickets have something new to tell, and which have come to no end. */
+/** A batch, and which of its tickets have come to no end. */
 interface Worked extends Batch {
-  readonly news: ReadonlySet<TicketId>
   readonly missing: readonly TicketId[]
 }
 
@@ -163,6 +160,7 @@ async function commit(
   await deps.db.transaction().execute(async (trx) => {
     await assertLease(trx, lease)
     const changes = await followOn(trx, integration.id, decided)
+    for (const change of changes) if (isNews(change)) work.news.add(change.ticket.id)
     const published = changes.filter((change) => change.kind === 'published')
     const { settledFrom } = termsOf(pass, Date.now())
     await saveTickets(trx, integration.id, changes.map(toTicketRow), settledFrom)
@@ -192,7 +190,7 @@ async function commit(
       changes.map(({ ticket }) => ticket),
     )
     await saveLearnt(trx, pass, work)
-    await batch?.complete(trx, batch.news)
+    await batch?.complete(trx, work.news)
     // Last, for it takes the lock that orders the workspace's publications.
     if (entries.length > 0) await appendEntries(trx, workspace.id, entries)
   })

@@ -9,7 +9,7 @@ export interface LiveHead {
   readonly contentHash: string
 }
 
-/** The first of them, in the order of their tickets. */
+/** The first of them, in the order of their tickets, locked until the transaction ends. */
 export async function listLiveHeads(
   trx: Transaction<Database>,
   owner: { readonly workspaceId: WorkspaceId; readonly integrationId: IntegrationId },
@@ -23,6 +23,7 @@ export async function listLiveHeads(
     .where('state', '=', 'live')
     .orderBy('ticketId')
     .limit(limit)
+    .forUpdate()
     .execute()
   return rows.map((row) => ({ ...row, ticketId: TicketId.parse(row.ticketId) }))
 }
@@ -51,26 +52,4 @@ export async function hasText(
     db,
   )
   return rows[0]?.has ?? false
-}
-
-/**
- * The revisions that transcripts of the same account had reached in integrations of the workspace that
- * were disconnected: readers know them by the same name, so that new ones go on from there.
- */
-export async function readEarlierRevisions(
-  trx: Transaction<Database>,
-  integrationId: IntegrationId,
-  ticketIds: readonly TicketId[],
-): Promise<ReadonlyMap<TicketId, number>> {
-  if (ticketIds.length === 0) return new Map()
-  const { rows } = await sql<{ ticketId: number; revision: number }>`
-    select transcript.ticket_id as "ticketId", max(transcript.revision) as revision
-    from integration own
-    join integration earlier on earlier.workspace_id = own.workspace_id
-      and earlier.subdomain = own.subdomain and earlier.status = 'disconnected'
-    join transcript on transcript.integration_id = earlier.id
-      and transcript.ticket_id = any(${ticketIds}::bigint[])
-    where own.id = ${integrationId}::uuid
-    group by transcript.ticket_id`.execute(trx)
-  return new Map(rows.map((row) => [TicketId.parse(row.ticketId), row.revision]))
 }

@@ -6,10 +6,12 @@ import { disconnectOnce } from '../../src/housekeeping/disconnect/disconnect-onc
 import type { IntegrationId, TicketId, WorkspaceId } from '../../src/ids.ts'
 import {
   findDisconnection,
+  findPurged,
   insertDisconnection,
 } from '../../src/integration/disconnection/store.ts'
 import { moveStatus, readManualSync, saveManualSync } from '../../src/integration/steer-store.ts'
 import { isActive, lockIntegration } from '../../src/integration/store.ts'
+import { moveEntries } from '../../src/outbox/move-store.ts'
 import type { Config } from '../../src/platform/config/config.ts'
 import { databaseClock } from '../../src/platform/clock.ts'
 import {
@@ -21,7 +23,7 @@ import {
   isWorkedOn,
   readSlots,
 } from '../../src/run/due/asked-store.ts'
-import { readEarlierRevisions } from '../../src/transcript/retract-store.ts'
+import { lockFormerHeads, moveHeads } from '../../src/transcript/former/store.ts'
 import { ZendeskClient } from '../../src/zendesk/client.ts'
 
 export interface Steered {
@@ -47,7 +49,11 @@ export async function steerToTheEnd(
     await insertSync(trx, id)
     await insertWindowRun(trx, id, new Date())
     await closeWindow(trx, id, new Date(0))
-    await readEarlierRevisions(trx, id, [ticketId])
+    await lockFormerHeads(trx, id, [ticketId])
+    await findPurged(trx, [id])
+    const heads = [{ integrationId: id, ticketId, revision: 1, isLive: true }]
+    await moveEntries(trx, id, heads)
+    await moveHeads(trx, id, heads)
     await holdRuns(trx, id)
     await endRuns(trx, id, { code: 'disconnected', message: 'disconnected' })
     const integration = await lockIntegration(trx, id)

@@ -61,6 +61,20 @@ export async function findDisconnection(
   return row && toDisconnection(row)
 }
 
+/** Those of them whose disconnect takes back all that they have published. */
+export async function findPurged(
+  db: Kysely<Database>,
+  integrationIds: readonly IntegrationId[],
+): Promise<ReadonlySet<IntegrationId>> {
+  const rows = await db
+    .selectFrom('disconnection')
+    .select('integrationId')
+    .where('integrationId', 'in', integrationIds)
+    .where('purge', '=', true)
+    .execute()
+  return new Set(rows.map((row) => IntegrationId.parse(row.integrationId)))
+}
+
 /** Holds the row until the transaction ends: one worker at a time takes a step. */
 export async function lockDisconnection(
   trx: Transaction<Database>,

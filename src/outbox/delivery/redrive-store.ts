@@ -29,7 +29,8 @@ export async function findPublication(
 ): Promise<PublicationHead | undefined> {
   const { rows } = await sql<PublicationHead>`
     select entry.id, entry.workspace_id as "workspaceId", entry.sequence, entry.type, entry.reason,
-      entry.integration_id as "integrationId", entry.ticket_id as "ticketId", entry.revision,
+      coalesce(entry.published_under, entry.integration_id) as "integrationId",
+      entry.ticket_id as "ticketId", entry.revision,
       entry.published_at as "publishedAt",
       exists (select from outbox_entry as newer
         where newer.integration_id = entry.integration_id

@@ -102,6 +102,29 @@ export function decide(
   return { kind: 'published', ticket, revision, contentHash: hash, transcript }
 }
 
+/** How far a transcript has come, and whether it was taken back. */
+export interface Head {
+  readonly revision: number
+  readonly isLive: boolean
+}
+
+/** The same change of a transcript that readers know already: it goes on counting, or is taken back. */
+export function goOnFrom(change: Change, published: Head): Change {
+  switch (change.kind) {
+    case 'published':
+      return { ...change, revision: published.revision + 1 }
+    case 'gone':
+    case 'filtered':
+    case 'no_public_comments':
+      return { ...change, retraction: retractionOf(change.kind, published) }
+    case 'unchanged':
+    case 'quarantined':
+      return change
+    default:
+      return change satisfies never
+  }
+}
+
 /** Whether readers are told something. */
 export function isNews(change: Change): boolean {
   return change.kind === 'published' || ('retraction' in change && change.retraction !== null)
@@ -158,11 +181,13 @@ const retractionReasons = {
 } as const satisfies Record<Absence, RetractionReason>
 
 function absent(kind: Absence, ticket: ExportedTicket, known: KnownTicket | undefined): Change {
-  const transcript = known?.transcript
-  const retraction = transcript?.isLive
-    ? { revision: transcript.revision + 1, reason: retractionReasons[kind] }
+  return { kind, ticket, retraction: retractionOf(kind, known?.transcript) }
+}
+
+function retractionOf(kind: Absence, published: Head | null | undefined): Retraction | null {
+  return published?.isLive === true
+    ? { revision: published.revision + 1, reason: retractionReasons[kind] }
     : null
-  return { kind, ticket, retraction }
 }
 
 function settled(change: Change): Verdict {

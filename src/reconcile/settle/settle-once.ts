@@ -18,6 +18,8 @@ export interface Work {
   readonly histories: ReadonlyMap<TicketId, TicketComments>
   /** Whether authors are staff, as answers told, until that is stored. */
   readonly authors: Map<number, boolean>
+  /** Tickets that readers are told something new of. */
+  readonly news: Set<TicketId>
   /** Tickets whose comments were asked for, or known without. */
   needed: number
   asked: number
@@ -38,6 +40,7 @@ export function startWork(
     isAside: batch.isAside ?? batch.kind === 'look',
     histories: batch.histories ?? new Map(),
     authors: new Map(),
+    news: new Set(),
     needed: 0,
     asked: 0,
     drift: { sampled: 0, found: 0 },
