@@ -34,9 +34,8 @@ import {
 } from '../../src/ids.ts'
 import { flagClient, listIntegrations } from '../../src/integration/store.ts'
 import { listDeliveries, redriveDeliveries } from '../../src/outbox/delivery/redrive-store.ts'
-import { insertReplays, replayNext } from '../../src/outbox/delivery/replay-store.ts'
+import { insertReplays, listReplays, replayNext } from '../../src/outbox/delivery/replay-store.ts'
 import { postponeDeliveries } from '../../src/outbox/delivery/settle-store.ts'
-import { countBacklogs } from '../../src/outbox/sink/count-store.ts'
 import { findDueSinks } from '../../src/outbox/sink/due-store.ts'
 import { noteFailed, stopSink } from '../../src/outbox/sink/health-store.ts'
 import { checkSinkKeys, pruneSecrets } from '../../src/outbox/sink/secret-store.ts'
@@ -223,7 +222,7 @@ async function readSinks(db: Kysely<Database>, workspaceId: WorkspaceId): Promis
   const sink = await readSink(db, name)
   await listSinks(db, workspaceId, { limit: 50 })
   await findDueSinks(db, { except: [], limit: 10 })
-  await countBacklogs(db)
+  await listReplays(db, [name])
   await checkSinkKeys(db, KEYS).catch(() => {})
   await resealSinksOnce({ db, keys: [{ id: 'newest', key: Buffer.alloc(32) }, ...KEYS] }, never)
   await pruneSecrets(db)
@@ -234,7 +233,7 @@ async function readSinks(db: Kysely<Database>, workspaceId: WorkspaceId): Promis
     await postponeDeliveries(trx, sink, [postponed])
     await insertReplays(trx, [name], { workspaceId, after: 0, ticketIds: undefined })
     await insertReplays(trx, [name], { workspaceId, after: 0, ticketIds: [TicketId.parse(1)] })
-    while ((await replayNext(trx, sink, 1_000)) !== undefined);
+    while ((await replayNext(trx, { ...sink, allRevisions: true }, 1_000)) !== undefined);
   })
   const { id, sequence } = await db
     .selectFrom('outboxEntry')

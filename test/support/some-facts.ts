@@ -19,6 +19,7 @@ export function someFacts(changed: Partial<Facts> = {}): Facts {
     behind: { entries: 0, oldestAt: null },
     deliveries: { ...none, retrying: 0, oldestAt: null },
     dead: none,
+    replays: none,
     sinks: [],
     webhooks: [],
     ...changed,

@@ -71,6 +71,7 @@ export const StatusJson = z
     outbox: Waiting.nullable(),
     retries: z.strictObject({ runs: Count, deliveries: Count, tickets: Count }).nullable(),
     dead_publications: Some.nullable(),
+    replays: Some.nullable(),
     quarantined: Some.nullable(),
     sinks: z.strictObject({ active: Count, failing: Count, stopped: Count, off: Count }).nullable(),
     webhooks: z.strictObject({ problems: z.record(z.string(), Count) }).nullable(),

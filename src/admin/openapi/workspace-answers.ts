@@ -71,6 +71,14 @@ const sinkFields = {
   failing_since: Instant.nullable(),
   held_until: Instant.nullable(),
   previous_secret_until: Instant.nullable(),
+  replays: z.array(
+    z.strictObject({
+      position: z.string().meta({ description: 'the sequence that it has come to' }),
+      through: z.string(),
+      tickets: Count.nullable().meta({ description: 'how many were named; null: all' }),
+      requested_at: Instant,
+    }),
+  ),
   created_at: Instant,
   updated_at: Instant,
 }

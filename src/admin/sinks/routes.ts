@@ -3,6 +3,8 @@ import type { Context } from 'koa'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../../db/schema.ts'
 import { SinkId, WorkspaceId } from '../../ids.ts'
+import { listReplays } from '../../outbox/delivery/replay-store.ts'
+import type { Sink } from '../../outbox/sink/terms.ts'
 import { findSink, listSinks } from '../../outbox/sink/store.ts'
 import type { Config } from '../../platform/config/config.ts'
 import { requireAdmin } from '../../platform/http/auth.ts'
@@ -25,13 +27,18 @@ export function sinkRoutes({ db, config }: { db: Kysely<Database>; config: Confi
     const { limit, after } = parsePage(ctx, SinkId)
     if ((await findWorkspace(db, id)) === undefined) throw noWorkspace()
     const rows = await listSinks(db, id, { limit: limit + 1, after })
-    ctx.body = toPage(rows, limit, { keyOf: ({ sinkId }) => sinkId, toJson: sinkJson })
+    const replays = await listReplays(
+      db,
+      rows.map(({ name }) => name),
+    )
+    const toJson = (sink: Sink) => sinkJson(sink, replays)
+    ctx.body = toPage(rows, limit, { keyOf: ({ sinkId }) => sinkId, toJson })
   })
 
   router.get(`${sinks}/:sink_id`, admin, async (ctx) => {
     const sink = await findSink(db, workspaceOf(ctx), sinkOf(ctx))
     if (sink === undefined) throw noSink()
-    ctx.body = sinkJson(sink)
+    ctx.body = sinkJson(sink, await listReplays(db, [sink.name]))
   })
 
   router.put(`${sinks}/:sink_id`, admin, jsonBody, async (ctx) => {
@@ -45,7 +52,8 @@ export function sinkRoutes({ db, config }: { db: Kysely<Database>; config: Confi
       change,
     )
     ctx.status = isNew ? 201 : 200
-    ctx.body = { ...sinkJson(sink), ...(madeSecret !== undefined && { secret: madeSecret }) }
+    const json = sinkJson(sink, await listReplays(db, [sink.name]))
+    ctx.body = { ...json, ...(madeSecret !== undefined && { secret: madeSecret }) }
   })
 
   router.delete(`${sinks}/:sink_id`, admin, async (ctx) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SinkId } from '../../ids.ts'
+import type { PendingReplay } from '../../outbox/delivery/replay-store.ts'
 import { ENVIRONMENT_SINK, type Sink, type SinkChange } from '../../outbox/sink/terms.ts'
 import { WebhookSecret } from '../../platform/config/secrets.ts'
 
@@ -58,7 +59,7 @@ export function toSinkChange(body: z.infer<typeof SinkBody>): SinkChange {
 }
 
 /** Without its secret, which nobody is told but who has just had it made. */
-export function sinkJson(sink: Sink) {
+export function sinkJson(sink: Sink, replays: readonly PendingReplay[]) {
   return {
     id: sink.sinkId,
     workspace_id: sink.workspaceId,
@@ -71,7 +72,18 @@ export function sinkJson(sink: Sink) {
     failing_since: sink.failingSince?.toISO() ?? null,
     held_until: sink.heldUntil?.toISO() ?? null,
     previous_secret_until: sink.previousSecretUntil?.toISO() ?? null,
+    replays: replays.filter((replay) => replay.sink === sink.name).map(replayJson),
     created_at: sink.createdAt.toISO(),
     updated_at: sink.updatedAt.toISO(),
+  }
+}
+
+/** `position` is how far it has come. */
+function replayJson({ position, through, tickets, requestedAt }: PendingReplay) {
+  return {
+    position: String(position),
+    through: String(through),
+    tickets,
+    requested_at: requestedAt.toISO(),
   }
 }

@@ -75,6 +75,7 @@ export interface Facts {
   readonly behind: { readonly entries: number; readonly oldestAt: DateTime | null }
   readonly deliveries: Waiting & { readonly retrying: number }
   readonly dead: Some
+  readonly replays: Some
   readonly sinks: readonly SinkFacts[]
   readonly webhooks: readonly WebhookFacts[]
 }

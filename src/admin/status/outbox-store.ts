@@ -70,6 +70,16 @@ export async function countDead(db: Kysely<Database>): Promise<Some> {
   return some(count)
 }
 
+/** What sinks are still to be given again, by how often that was asked for. */
+export async function countReplays(db: Kysely<Database>): Promise<Some> {
+  const { count } = one(
+    await sql<{ count: number }>`
+      select count(*) as count from (
+        select from replay order by id limit ${MOST_COUNTED + 1}) replays`.execute(db),
+  )
+  return some(count)
+}
+
 /** Receivers by how they are, without those that are being deleted. */
 export async function readSinks(db: Kysely<Database>): Promise<SinkFacts[]> {
   const { rows } = await sql<SinkFacts>`

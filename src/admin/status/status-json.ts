@@ -35,6 +35,7 @@ const UNKNOWN = {
   outbox: null,
   retries: null,
   dead_publications: null,
+  replays: null,
   quarantined: null,
   sinks: null,
   webhooks: null,
@@ -43,7 +44,7 @@ const UNKNOWN = {
 export const NO_SINKS = { active: 0, failing: 0, stopped: 0, off: 0 }
 
 function factsJson(facts: Facts) {
-  const { now, runs, deliveries, quarantined, dead } = facts
+  const { now, runs, deliveries, quarantined, dead, replays } = facts
   return {
     workers: { alive: facts.workers },
     queues: Object.fromEntries(facts.queues.map((queue) => [queue.name, queueJson(queue, now)])),
@@ -61,6 +62,7 @@ function factsJson(facts: Facts) {
       tickets: quarantined.count,
     },
     dead_publications: { count: dead.count, is_more: dead.isMore },
+    replays: { count: replays.count, is_more: replays.isMore },
     quarantined: { count: quarantined.count, is_more: quarantined.isMore },
     sinks: {
       ...NO_SINKS,

@@ -3,7 +3,13 @@ import { pendingMigrations } from '../../../db/migrate.ts'
 import type { Database } from '../../../db/schema.ts'
 import { isDatabaseAway } from '../../platform/http/error-answer.ts'
 import type { Facts, Look } from './facts.ts'
-import { countDead, readBehind, readPendingDeliveries, readSinks } from './outbox-store.ts'
+import {
+  countDead,
+  countReplays,
+  readBehind,
+  readPendingDeliveries,
+  readSinks,
+} from './outbox-store.ts'
 import {
   countIntegrations,
   countQuarantined,
@@ -59,6 +65,7 @@ function readFacts({ db, sinks }: StatusDeps): Promise<Facts> {
       behind: await readBehind(trx, sinks),
       deliveries: await readPendingDeliveries(trx),
       dead: await countDead(trx),
+      replays: await countReplays(trx),
       sinks: await readSinks(trx),
       webhooks: await readWebhooks(trx),
     }))

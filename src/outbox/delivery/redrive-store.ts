@@ -5,6 +5,7 @@ import type { Database, DeliveryState, OutboxEntryTable, SinkState } from '../..
 import type { PublicationId } from '../../ids.ts'
 import { ENVIRONMENT_SINK } from '../sink/terms.ts'
 import { Attempt } from './attempt.ts'
+import { repeatLater } from './repeat-store.ts'
 
 /** What is told of a publication: who it is, and nothing that it says. */
 export interface PublicationHead {
@@ -101,12 +102,18 @@ export async function lockDead(
     .execute()
 }
 
-/** Makes what these sinks were not brought pending again, with as many attempts as the first time. */
+/**
+ * Makes what these sinks were not brought pending again, with as many attempts as the first time, and
+ * with it the later revisions of the transcript that they were given.
+ */
 export async function redriveDeliveries(
   trx: Transaction<Database>,
   { workspaceId, sequence }: Place,
   names: readonly string[],
 ): Promise<void> {
+  const transcripts = sql`outbox_entry
+    where workspace_id = ${workspaceId} and sequence = ${sequence}`
+  await repeatLater(trx, names, { transcripts, after: sequence, through: sequence })
   await trx
     .updateTable('delivery')
     .set({

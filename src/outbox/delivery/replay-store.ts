@@ -1,7 +1,9 @@
-import { type Transaction, sql } from 'kysely'
+import { type Kysely, type Transaction, sql } from 'kysely'
+import type { DateTime } from 'luxon'
 import type { Database } from '../../../db/schema.ts'
 import type { TicketId, WorkspaceId } from '../../ids.ts'
 import type { SinkTerms } from '../sink/terms.ts'
+import { repeatLater } from './repeat-store.ts'
 
 export interface Replay {
   readonly workspaceId: WorkspaceId
@@ -25,6 +27,34 @@ export async function insertReplays(
     )
     select last_sequence as through from feed where workspace_id = ${workspaceId}`.execute(trx)
   return { through: rows[0]?.through ?? 0 }
+}
+
+/** What is left of a replay: what lies beyond `position` up to `through`. */
+export interface PendingReplay {
+  readonly sink: string
+  readonly position: number
+  readonly through: number
+  /** How many tickets were named; `null`: all are meant. */
+  readonly tickets: number | null
+  readonly requestedAt: DateTime
+}
+
+/** Of more replays than these nobody reads a list. */
+const MOST_LISTED = 20
+
+/** The next replays of each of these sinks, in the order in which they come. */
+export async function listReplays(
+  db: Kysely<Database>,
+  names: readonly string[],
+): Promise<PendingReplay[]> {
+  const { rows } = await sql<PendingReplay>`
+    select replay.* from unnest(${names}::text[]) as named (sink) cross join lateral (
+      select sink, sequence as position, through, cardinality(ticket_ids) as tickets,
+        created_at as "requestedAt"
+      from replay where replay.sink = named.sink order by id limit ${MOST_LISTED}) as replay`.execute(
+    db,
+  )
+  return rows
 }
 
 interface ReplayRow {
@@ -53,6 +83,11 @@ export async function replayNext(
     .limit(1)
     .executeTakeFirst()
   if (replay === undefined) return undefined
+  if (sink.allRevisions) {
+    const { sequence: after, through } = replay
+    const transcripts = sql`(${chunkOf(replay, limit)}) as chunk`
+    await repeatLater(trx, [sink.name], { transcripts, after, through })
+  }
   const { reached, replayed } = await replayChunk(trx, sink, replay, limit)
   if (reached >= replay.through) {
     await trx.deleteFrom('replay').where('id', '=', replay.id).execute()

@@ -106,6 +106,30 @@ test('what was delivered, has a newer revision or lost its text is not delivered
   t.is((await readSink(web.db, web.name)).state, 'stopped')
 })
 
+test('a redrive to a sink for all revisions is followed by the later ones again', async (t) => {
+  const web = await start(t)
+  await web.ask('PUT', '/admin/workspaces/w1/sinks/one', { json: { all_revisions: true } })
+  await publish(web.db, web.feed, { ticketId: 1 })
+  const id = await idOf(web, web.feed, 1)
+  await web.pass()
+  web.answers.status = 200
+  await web.ask('PUT', '/admin/workspaces/w1/sinks/one', { json: {} })
+  await publish(web.db, web.feed, { ticketId: 2 })
+  for (const revision of [2, 3]) await publish(web.db, web.feed, { ticketId: 1, revision })
+  await web.pass()
+
+  const { status } = await web.ask('POST', `/admin/publications/${id}/redrive`)
+  await web.pass()
+
+  t.is(status, 202)
+  const ofTicket = web.received.filter(({ transcriptId }) => transcriptId === 'zendesk:acme:1')
+  t.deepEqual(
+    ofTicket.map(({ revision, headers }) => `${revision} ${headers['webhook-replay']}`),
+    ['1 undefined', '2 undefined', '3 undefined', '1 undefined', '2 true', '3 true'],
+  )
+  t.is(web.received.length, 7)
+})
+
 test('a publication that there is not cannot be shown or delivered', async (t) => {
   const { ask } = await start(t)
 
@@ -138,6 +162,28 @@ test('a replay sends from the rows what the workspace has, and says how far', as
     '2',
     '2',
   ])
+})
+
+test('a replay that is still to come is shown with its sink and counted in the status', async (t) => {
+  const web = await start(t)
+  await publish(web.db, web.feed, { ticketId: 1 }, { ticketId: 2 })
+  await web.ask('POST', '/admin/workspaces/w1/replay', { json: { after: 1 } })
+  await web.ask('POST', '/admin/workspaces/w1/replay', {
+    json: { ticket_ids: [2], sink_id: 'one' },
+  })
+
+  const one = await web.ask('GET', '/admin/workspaces/w1/sinks/one')
+  const list = await web.ask('GET', '/admin/workspaces/w1/sinks')
+  const status = await web.ask('GET', '/admin/status')
+
+  t.like(one.json, {
+    replays: [
+      { position: '1', through: '2', tickets: null },
+      { position: '0', through: '2', tickets: 1 },
+    ],
+  })
+  t.deepEqual(list.at('data.0'), one.json)
+  t.like(status.json, { replays: { count: 2, is_more: false } })
 })
 
 test('a replay leaves stopped sinks alone, unless one is named', async (t) => {

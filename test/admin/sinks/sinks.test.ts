@@ -43,6 +43,7 @@ test('a sink is made with a secret of its own, which is shown this once', async 
     failing_since: null,
     held_until: null,
     previous_secret_until: null,
+    replays: [],
   })
   t.deepEqual([created_at, state_since], [updated_at, updated_at])
   t.is(again.status, 200)

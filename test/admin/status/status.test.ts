@@ -37,6 +37,7 @@ test('an empty service says that nobody works, and what to do', async (t) => {
     outbox: { pending: 0, is_more: false, oldest_at: null, oldest_age_seconds: null },
     retries: { runs: 0, deliveries: 0, tickets: 0 },
     dead_publications: { count: 0, is_more: false },
+    replays: { count: 0, is_more: false },
     quarantined: { count: 0, is_more: false },
     sinks: { active: 0, failing: 0, stopped: 0, off: 0 },
     webhooks: { problems: {} },
