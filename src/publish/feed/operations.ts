@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PublicationJson, PublishedTranscriptJson } from '../../outbox/publication-schema.ts'
-import { type Operation, json } from '../../platform/http/openapi/operation.ts'
+import type { Operation } from '../../platform/http/openapi/operation.ts'
 import { FeedQuery, LiveQuery } from './query.ts'
 
 const path = '/v1/workspaces/{workspace_id}/transcripts'
@@ -29,17 +29,19 @@ export const feedOperations: readonly Operation[] = [
     id: 'readLiveTranscripts',
     method: 'get',
     path: `${path}/current`,
-    summary: 'The transcripts that are live, and where to go on in the feed',
+    summary:
+      'The transcripts that are live, and where to go on in the feed; by lines for application/x-ndjson, with that place in x-feed-cursor',
     auth: 'read',
     query: LiveQuery,
     answers: {
-      200: json(
-        z.strictObject({
+      200: {
+        'application/json': z.strictObject({
           data: z.array(PublishedTranscriptJson),
           next_cursor: z.string().nullable(),
           feed_cursor: z.string(),
         }),
-      ),
+        'application/x-ndjson': PublishedTranscriptJson,
+      },
     },
     errors: [400, 404, 422, 503],
   },

@@ -11,7 +11,7 @@ export const FeedQuery = z.object({
 export type FeedQuery = z.infer<typeof FeedQuery>
 
 export const LiveQuery = z.object({
-  limit: wholeNumber(1, 200, 'a whole number from 1 to 200').default(50),
+  limit: wholeNumber(1, 200, 'a whole number from 1 to 200').optional(),
   cursor: z
     .string({ error: EXPECTED_CURSOR })
     .transform((text) => Buffer.from(text, 'base64url').toString().split('/'))

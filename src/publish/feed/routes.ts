@@ -14,6 +14,7 @@ import { compressAnswers } from './gzip.ts'
 import { showLive } from './live-route.ts'
 import { News } from './news-store.ts'
 import { FeedQuery } from './query.ts'
+import { NDJSON, readOn, toLines, wantsLines } from './stream.ts'
 
 /**
  * The feed: what was published in a workspace, in the order of its sequence, and what is live there
@@ -37,7 +38,6 @@ const BATCH = 250
 const PAGE_LENGTH = 8 * 1024 * 1024
 /** Numbers looked at for one page: of a purged account only entries without text may be left. */
 const PAGE_REACH = 20_000
-const NDJSON = 'application/x-ndjson'
 
 type RouteContext = Context & { readonly params: Readonly<Record<string, string>> }
 
@@ -69,13 +69,12 @@ async function showFeed(
   ctx: RouteContext,
   workspaceId: WorkspaceId,
 ): Promise<void> {
-  ctx.vary('accept')
   const query = parseQuery(FeedQuery, ctx.query)
   const end = await readFeedEnd(db, workspaceId)
   if (query.after > end) {
     throw unacceptable(['after: lies beyond the newest publication of this workspace'])
   }
-  const isStream = ctx.accepts('application/json', NDJSON) === NDJSON
+  const isStream = wantsLines(ctx)
   const limit = query.limit ?? (isStream ? Infinity : DEFAULT_LIMIT)
   const read: ReadPage = async (after, most) => {
     const page = await readFeed(db, workspaceId, after, Math.min(most, BATCH))
@@ -83,9 +82,13 @@ async function showFeed(
     return page
   }
   const first = await firstPage({ news, signal, read }, ctx, { workspaceId, ...query, end, limit })
-  const pages = readOn(read, first, limit)
+  const pages = readOn(first, limit, {
+    sizeOf: ({ entries }) => entries.length,
+    read: ({ position }, most) => read(position, most),
+  })
+  const lines = () => toLines(pages, ({ entries }) => entries.map(toPublication))
   ctx.type = isStream ? NDJSON : 'json'
-  ctx.body = isStream ? Readable.from(toLines(pages)) : await toJson(pages, query.after)
+  ctx.body = isStream ? Readable.from(lines()) : await toJson(pages, query.after)
 }
 
 /** Waits for something to show, until the time is up, the client is gone or the process stops. */
@@ -124,28 +127,6 @@ function gone(ctx: Context): AbortSignal {
   // It may have closed while the first rows were read.
   if (ctx.res.destroyed) controller.abort()
   return controller.signal
-}
-
-/** A page and those behind it up to the limit; one is read while the one before it is sent. */
-async function* readOn(read: ReadPage, first: FeedPage, limit: number): AsyncGenerator<FeedPage> {
-  let left = limit
-  for (let page = first; ;) {
-    left -= page.entries.length
-    if (left <= 0 || !page.hasMore) return yield page
-    const next = read(page.position, left)
-    // Told when it is waited for, if anybody still does.
-    next.catch(() => {})
-    yield page
-    page = await next
-  }
-}
-
-/** One publication a line, read no faster than the client takes them. */
-async function* toLines(pages: AsyncIterable<FeedPage>): AsyncGenerator<string> {
-  for await (const { entries } of pages) {
-    const lines = entries.map((entry) => `${JSON.stringify(toPublication(entry))}\n`)
-    if (lines.length > 0) yield lines.join('')
-  }
 }
 
 async function toJson(pages: AsyncIterable<FeedPage>, after: number): Promise<string> {

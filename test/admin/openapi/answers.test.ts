@@ -163,6 +163,7 @@ async function importAll(
   await call('showIntegration', { known })
   await call('previewFilters', { known, json: { zendesk_include_tags: ['none'], days: 200 } })
   await call('readLiveTranscripts', { known, query: '?limit=1' })
+  await call('readLiveTranscripts', { known, headers: { accept: 'application/x-ndjson' } })
 }
 
 /** What became of a publication that its receiver has refused. */

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { request } from 'undici'
 import { IntegrationId } from '../../../src/ids.ts'
 import { randomText } from '../../support/random.ts'
 import { aFeedApi, get, sequencesOf, tickets } from '../../support/feed-api.ts'
@@ -48,6 +49,28 @@ test('the transcripts of an integration stay current, whatever became of it', as
     const { body } = await get(`${url}/w1/transcripts/current`)
     t.is(body.data.length, 2, status)
   }
+})
+
+test('as a stream they come a line each, over any number of pages, and say where to go on', async (t) => {
+  const { url, db, feed } = await aFeedApi(t)
+  await publish(db, feed, ...tickets(1, 450))
+  await retract(db, feed, { ticketId: 7, revision: 2, reason: 'deleted' })
+  const ask = async (query: string) => {
+    const headers = { accept: 'application/x-ndjson' }
+    const answer = await request(`${url}/w1/transcripts/current${query}`, { headers })
+    return { ...answer, lines: (await answer.body.text()).split('\n').slice(0, -1) }
+  }
+
+  const all = await ask('')
+  const some = await ask('?limit=3')
+
+  t.is(all.headers['content-type'], 'application/x-ndjson')
+  t.is(all.headers['x-feed-cursor'], '451')
+  const shown = all.lines.map((line) => JSON.parse(line))
+  const page = await get(`${url}/w1/transcripts/current?limit=200`)
+  t.deepEqual(shown.slice(0, 200), page.body.data)
+  t.is(new Set(shown.map(({ id }) => id)).size, 449)
+  t.deepEqual(some.lines, all.lines.slice(0, 3))
 })
 
 test('pages follow one another over integrations, by whatever size and however large', async (t) => {
