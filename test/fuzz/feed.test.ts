@@ -1,30 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import type { Kysely } from 'kysely'
 import { connect } from '../../db/connect.ts'
-import type { Database } from '../../db/schema.ts'
 import { prunePublicationsOnce } from '../../src/housekeeping/prune-publications-once.ts'
 import { savePosition, lockPosition } from '../../src/outbox/position-store.ts'
 import { testDatabase } from '../support/database.ts'
 import { serveFeed } from '../support/feed-api.ts'
-import { type Feed, aFeed, publishIn } from '../support/outbox-rows.ts'
+import { aFeed } from '../support/outbox-rows.ts'
 import { randomFrom } from '../support/random.ts'
-import { type Reader, followFeed } from './feed-reader.ts'
+import {
+  type Scene,
+  type Seen,
+  WRITERS,
+  feedAtRandom,
+  heldAgainst,
+  writeAll,
+} from './feed-at-random.ts'
+import { followFeed } from './feed-reader.ts'
 
 /** `FEED_STEPS=10000000` for the full size: publications written, committed or not. */
 const STEPS = Number(process.env['FEED_STEPS'] ?? 2_000)
-const WRITERS = 8
-
-/** How much larger the transactions of a long run are. */
-const SCALE = Math.max(1, Math.min(100, STEPS / 10_000))
-
-interface Scene {
-  readonly db: Kysely<Database>
-  readonly feed: Feed
-  readonly url: string
-  /** 1 for each ticket whose publication was committed. */
-  readonly committed: Uint8Array
-}
 
 async function setUp(t: ExecutionContext): Promise<Scene> {
   t.timeout(60 * 60_000)
@@ -32,80 +26,21 @@ async function setUp(t: ExecutionContext): Promise<Scene> {
   const db = connect(url, { maxConnections: WRITERS + 8 })
   t.teardown(() => db.destroy())
   const [api, feed] = await Promise.all([serveFeed(t, db), aFeed(db)])
-  return { db, feed, url: `${api.url}/w1/transcripts`, committed: new Uint8Array(STEPS + 1) }
-}
-
-/** Numbers its tickets by what is left to write; of each transaction all or nothing is committed. */
-async function writeAtRandom(
-  { db, feed, committed }: Scene,
-  writer: number,
-  steps: { next: number },
-): Promise<void> {
-  const random = randomFrom(writer + 1)
-  while (steps.next <= STEPS) {
-    const count = Math.min(1 + Math.floor(random() * 8 * SCALE), STEPS + 1 - steps.next)
-    const first = steps.next
-    steps.next += count
-    const tickets = Array.from({ length: count }, (_, index) => ({ ticketId: first + index }))
-    const trx = await db.startTransaction().execute()
-    if (random() < 0.3) await sleep(random() * 6)
-    await publishIn(trx, feed, tickets)
-    if (random() < 0.3) await sleep(random() * 6)
-    if (random() < 0.25) {
-      await trx.rollback().execute()
-    } else {
-      await trx.commit().execute()
-      committed.fill(1, first, first + count)
-    }
-  }
-}
-
-async function writeAll(scene: Scene): Promise<void> {
-  const steps = { next: 1 }
-  const writers = Array.from({ length: WRITERS }, (_, writer) =>
-    writeAtRandom(scene, writer, steps),
-  )
-  await Promise.all(writers)
-}
-
-function times(seen: Uint8Array, count: (it: number) => boolean): number {
-  return seen.reduce((sum, it) => sum + (count(it) ? 1 : 0), 0)
+  const committed = new Uint8Array(STEPS + 1)
+  return { db, feed, url: `${api.url}/w1/transcripts`, steps: STEPS, committed }
 }
 
 test('eight writers at random, three readers: each publication once, in order, none skipped', async (t) => {
-  const scene = await setUp(t)
-  const startedAt = performance.now()
-  const writing = new AbortController()
-  const readers = [1, 2, 3].map((seed) =>
-    followFeed(scene.url, { seed, tickets: STEPS, signal: writing.signal }),
-  )
+  const { committed, requests, readers, seconds } = await feedAtRandom(await setUp(t))
 
-  await writeAll(scene)
-  writing.abort()
-  const seen = await Promise.all(readers)
-
-  const seconds = (performance.now() - startedAt) / 1_000
-  const committed = times(scene.committed, (it) => it === 1)
-  const requests = seen.reduce((sum, reader) => sum + reader.requests, 0)
   t.log(`${STEPS} written, ${committed} committed, ${requests} requests, ${seconds.toFixed(0)} s`)
   t.true(committed > STEPS / 2 && committed < STEPS)
-  for (const reader of seen) assertSawAll(t, scene, reader, committed)
+  for (const reader of readers) t.deepEqual(reader, sawAll(committed))
 })
 
-function assertSawAll(
-  t: ExecutionContext,
-  { committed }: Scene,
-  reader: Reader,
-  count: number,
-): void {
-  t.is(reader.position, count)
-  t.deepEqual(reader.disorder, [])
-  t.is(
-    times(reader.seen, (it) => it > 1),
-    0,
-    'nothing is seen twice',
-  )
-  t.true(Buffer.from(reader.seen).equals(committed), 'nothing is skipped or invented')
+function sawAll(committed: number): Seen {
+  const nothing = { doubled: 0, missing: 0, invented: 0, disorder: [] }
+  return { ...nothing, once: committed, position: committed }
 }
 
 test('the same while the feed is pruned: who is far behind is told, and finds the rest', async (t) => {
@@ -138,11 +73,11 @@ test('the same while the feed is pruned: who is far behind is told, and finds th
   const latecomer = await late
   const pruned = await pruning.entries
 
-  const committed = times(scene.committed, (it) => it === 1)
+  const committed = scene.committed.reduce((sum, it) => sum + it, 0)
   t.log(`${committed} committed, ${pruned} pruned, told ${latecomer.tooLate} times`)
   for (const reader of seen) {
     t.is(reader.tooLate, 0)
-    assertSawAll(t, scene, reader, committed)
+    t.deepEqual(heldAgainst(scene, reader), sawAll(committed))
   }
   t.true(latecomer.tooLate > 0)
   t.deepEqual(latecomer.disorder, [])

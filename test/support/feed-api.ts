@@ -23,7 +23,10 @@ export interface FeedApi {
   readonly bodies: readonly unknown[]
 }
 
-export async function serveFeed(t: ExecutionContext, db: Kysely<Database>): Promise<FeedApi> {
+export async function serveFeed(
+  t: Pick<ExecutionContext, 'teardown'>,
+  db: Kysely<Database>,
+): Promise<FeedApi> {
   const stop = new AbortController()
   const arrived = Promise.withResolvers<void>()
   const worked = Promise.withResolvers<void>()
