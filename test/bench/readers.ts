@@ -17,5 +17,6 @@ export async function measureReaders(server: string, steps: number): Promise<Out
   const feed = await aFeed(db)
   const api = await serveFeed({ teardown: (end) => stack.defer(end) }, db)
   const committed = new Uint8Array(steps + 1)
-  return feedAtRandom({ db, feed, url: `${api.url}/w1/transcripts`, steps, committed })
+  // Awaited here, for the end of this function closes what it reads.
+  return await feedAtRandom({ db, feed, url: `${api.url}/w1/transcripts`, steps, committed })
 }

@@ -43,9 +43,11 @@ export async function feedAtRandom(scene: Scene): Promise<Outcome> {
   const reading = [1, 2, 3].map((seed) =>
     followFeed(scene.url, { seed, tickets: scene.steps, signal: writing.signal }),
   )
-  await writeAll(scene)
-  writing.abort()
-  const readers = await Promise.all(reading)
+  // Together, so that none of them is left alone with its failure.
+  const [, ...readers] = await Promise.all([
+    writeAll(scene).finally(() => writing.abort()),
+    ...reading,
+  ])
   return {
     committed: scene.committed.reduce((sum, it) => sum + it, 0),
     requests: readers.reduce((sum, reader) => sum + reader.requests, 0),
