@@ -94,6 +94,20 @@ test('a worker that dies after it has stored the secret leaves the test to the n
   t.is(it.endpoint.deliveries.length, 1)
 })
 
+for (const kind of ['response', 'status'] as const) {
+  test(`a test whose answer lacks its ${kind} says nothing against the webhook`, async (t) => {
+    const it = await startProvisioning(t)
+    const id = await it.connect()
+    const inside = kind === 'status' ? { inside: 'response' } : {}
+    const path = 'webhooks/test'
+    await it.simulator.setFault({ kind: 'missing_field', field: kind, ...inside, path })
+
+    t.deepEqual(await it.provision(), WELL)
+
+    t.like(await it.shown(id), { webhook: { state: 'provisioned', problem: null } })
+  })
+}
+
 test('of several that are ours one stays, and nothing that is not certainly ours goes', async (t) => {
   const it = await startProvisioning(t)
   const id = await it.connect()
