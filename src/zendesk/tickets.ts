@@ -13,9 +13,14 @@ export type ExportPosition = { readonly cursor: string } | { readonly startAt: D
 /** Zendesk refuses a start in the last minute; twice that leaves room for clocks that differ. */
 const LEAST_AGE_MS = 120_000
 
+/** The instant that may be asked for in place of one that is too recent. */
+export function askableFrom(startAt: Date, nowMs: number): Date {
+  return new Date(Math.min(startAt.getTime(), nowMs - LEAST_AGE_MS))
+}
+
 /** An instant as a page of an export may begin with it. */
 export function startSeconds(startAt: Date, nowMs: number): number {
-  return Math.floor(Math.min(startAt.getTime(), nowMs - LEAST_AGE_MS) / 1000)
+  return Math.floor(askableFrom(startAt, nowMs).getTime() / 1000)
 }
 
 const SMALLEST_PAGE = 10

@@ -93,6 +93,14 @@ test('a compressed answer is opened', async (t) => {
   t.is((await client.send(request)).body, '{"tickets":[]}')
 })
 
+test('an answer without a body is empty, whatever encoding it names', async (t) => {
+  const { client, request } = await aServer(t, (_, response) => {
+    response.writeHead(204, { 'content-encoding': 'gzip' }).end()
+  })
+
+  t.like(await client.send(request), { status: 204, body: '' })
+})
+
 test('a redirect is an answer and is not followed', async (t) => {
   const paths: (string | undefined)[] = []
   const { client, request } = await aServer(t, (incoming, response) => {

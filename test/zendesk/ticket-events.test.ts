@@ -136,6 +136,24 @@ test('a page leads to its end, and never to where it began', (t) => {
   }
 })
 
+test('a page that cannot reach a place that is too recent to ask for leaves us at it', (t) => {
+  const askedAt = new Date(start.getTime() - 100_000)
+  const page = (endTime: number) =>
+    readTicketEvents(
+      {
+        kind: 'answered',
+        value: { ticket_events: [event([])], end_of_stream: false, end_time: endTime },
+      },
+      start,
+      1000,
+      askedAt,
+    )
+
+  t.like(page(startSeconds - 50), { endAt: start, endOfStream: true, events: { length: 1 } })
+  t.like(page(startSeconds + 50), { endOfStream: false })
+  t.throws(() => page(startSeconds - 101), { instanceOf: ZendeskShapeError })
+})
+
 test('an event that names no ticket is no form that we know', (t) => {
   t.throws(() => pageOf([event([], { ticket_id: null })]), { instanceOf: ZendeskShapeError })
 })

@@ -1,6 +1,6 @@
 import type { Call, Outcome } from '../call-once.ts'
 import { isTooLarge } from '../http/failure.ts'
-import { boundedPageSize, smallerPage } from '../tickets.ts'
+import { askableFrom, boundedPageSize, smallerPage } from '../tickets.ts'
 import type { TicketEventPage } from '../types.ts'
 import { readTicketEvents, ticketEventsPath } from './ticket-events.ts'
 
@@ -24,8 +24,13 @@ export async function readEventsPage(
   { pageSize: wished, signal }: EventsWanted,
 ): Promise<TicketEventPage> {
   let pageSize = boundedPageSize(wished)
+  let askedAt = startAt
   const outcome = await send({
-    path: () => ticketEventsPath(startAt, pageSize, Date.now()),
+    path: () => {
+      const nowMs = Date.now()
+      askedAt = askableFrom(startAt, nowMs)
+      return ticketEventsPath(startAt, pageSize, nowMs)
+    },
     timeoutMs: TIMEOUT_MS,
     signal,
     shrink: (error) => {
@@ -35,5 +40,5 @@ export async function readEventsPage(
       return isSmaller
     },
   })
-  return readTicketEvents(outcome, startAt, pageSize)
+  return readTicketEvents(outcome, startAt, pageSize, askedAt)
 }

@@ -53,10 +53,11 @@ export function readTicketEvents(
   reading: Reading,
   startAt: Date,
   pageSize: number,
+  askedAt = startAt,
 ): TicketEventPage {
   switch (reading.kind) {
     case 'answered':
-      return toPage(reading.value, startAt, pageSize)
+      return toPage(reading.value, { startAt, askedAt }, pageSize)
     case 'invalid':
       if (reading.isTooRecent) return { events: [], endAt: startAt, endOfStream: true, pageSize }
       throw new ZendeskShapeError(
@@ -74,20 +75,28 @@ export function readTicketEvents(
 
 /**
  * Where the next page begins. A page that ends where it began, although more follow, would come again
- * for ever: no page cuts a second in two, so the next second is the next thing to ask for.
+ * for ever: no page cuts a second in two, so the next second is the next thing to ask for. A place so
+ * recent that an earlier one was asked for is kept where a page does not reach it: more is not to be
+ * had yet.
  */
-function toPage(value: object, startAt: Date, pageSize: number): TicketEventPage {
+function toPage(
+  value: object,
+  { startAt, askedAt }: { readonly startAt: Date; readonly askedAt: Date },
+  pageSize: number,
+): TicketEventPage {
   const fields = readFields(pageSchema, value, 'ticket events')
   const events = fields.ticket_events.map(toEvent)
   const startedAt = Math.floor(startAt.getTime() / 1000)
+  const askedFrom = Math.floor(askedAt.getTime() / 1000)
   const endTime = fields.end_time ?? null
   if (fields.end_of_stream) {
     const end = Math.max(startedAt, endTime ?? startedAt)
     return { events, endAt: new Date(end * 1000), endOfStream: true, pageSize }
   }
-  if (endTime === null || endTime < startedAt) {
+  if (endTime === null || endTime < askedFrom) {
     throw new ZendeskShapeError('ticket events: the end of a page lies before its start')
   }
+  if (endTime < startedAt) return { events, endAt: startAt, endOfStream: true, pageSize }
   const end = endTime === startedAt ? startedAt + 1 : endTime
   return { events, endAt: new Date(end * 1000), endOfStream: false, pageSize }
 }

@@ -144,7 +144,9 @@ function flatten(
   return flat
 }
 
+/** An answer without a body may name an encoding all the same. */
 async function unzip(bytes: Uint8Array): Promise<string> {
+  if (bytes.length === 0) return ''
   const plain = await gunzip(bytes, { maxOutputLength: LARGEST_BODY_BYTES })
   return plain.toString('utf8')
 }
