@@ -17,6 +17,8 @@ import { LANES, relayOnce } from './publish/push/relay-once.ts'
 /** Between a look at the outbox that found nothing and the next one. */
 const IDLE_MS = 1_000
 const LONGEST_BACKOFF_MS = 60_000
+/** A look at very many receivers is long: it takes at most a tenth of the time. */
+const PATIENCE = 10
 
 /** Receivers served at once: one that does not answer holds up its own lanes and one of these places. */
 const MOST_SINKS = 256
@@ -81,7 +83,9 @@ async function keepPushing({ db, config }: RelayLoopDeps, signal: AbortSignal): 
     return {}
   }
   while (!signal.aborted) {
-    await pause(await passOnce('all', look, { backoff, signal }), signal)
+    const startedAt = performance.now()
+    const waitMs = await passOnce('all', look, { backoff, signal })
+    await pause(Math.max(waitMs, (performance.now() - startedAt) * PATIENCE), signal)
   }
   await Promise.all(served.values())
 }

@@ -14,7 +14,7 @@ export type NewEntry = {
 )
 
 /** One entry of the outbox, together with the text that it speaks of. */
-export type Entry = Published | Retracted
+export type Entry = Published | Erased | Retracted
 
 interface EntryBase {
   readonly id: string
@@ -32,6 +32,13 @@ interface Published extends EntryBase {
   readonly type: 'transcript.published'
   readonly contentHash: string
   readonly transcript: Transcript
+}
+
+/** A revision whose text was taken back and is erased. A later entry of the transcript is why. */
+export interface Erased extends EntryBase {
+  readonly type: 'transcript.published'
+  readonly contentHash: string
+  readonly transcript: null
 }
 
 interface Retracted extends EntryBase {
@@ -64,8 +71,7 @@ export interface EntryRow {
   readonly turns: unknown
 }
 
-/** No entry where the text that it speaks of is erased. */
-export function toEntry(row: EntryRow): Entry[] {
+export function toEntry(row: EntryRow): Entry {
   const base = {
     id: row.id,
     sequence: row.sequence,
@@ -76,8 +82,15 @@ export function toEntry(row: EntryRow): Entry[] {
     ticketId: TicketId.parse(row.ticketId),
     revision: row.revision,
   }
-  if (row.reason !== null) return [{ ...base, type: 'transcript.retracted', reason: row.reason }]
-  if (row.contentHash === null || row.turns === null) return []
-  const transcript = StoredTranscript.parse({ ticket: row.ticket, turns: row.turns })
-  return [{ ...base, type: 'transcript.published', contentHash: row.contentHash, transcript }]
+  const { reason, contentHash } = row
+  if (reason !== null) return { ...base, type: 'transcript.retracted', reason }
+  if (contentHash === null) throw new Error(`outbox entry ${row.id} has neither hash nor reason`)
+  const transcript =
+    row.turns === null ? null : StoredTranscript.parse({ ticket: row.ticket, turns: row.turns })
+  return { ...base, type: 'transcript.published', contentHash, transcript }
+}
+
+/** Whether the text that it speaks of is erased. */
+export function isErased(entry: Entry): entry is Erased {
+  return entry.type === 'transcript.published' && entry.transcript === null
 }

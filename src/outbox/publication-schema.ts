@@ -40,6 +40,32 @@ const Published = z.strictObject({
   transcript: PublishedTranscriptJson,
 })
 
+const ErasedTranscriptJson = z.strictObject({
+  ...PublishedTranscriptJson.shape,
+  ticket: z.strictObject({
+    id: TicketId,
+    url: z.url(),
+    subject: z.null(),
+    status: z.null(),
+    priority: z.null(),
+    type: z.null(),
+    tags: z.array(z.string()).max(0),
+    group_id: z.null(),
+    channel: z.null(),
+    created_at: z.null(),
+    updated_at: z.null(),
+  }),
+  turns: z.array(Turn).max(0),
+  text: z.literal(''),
+})
+
+const Erased = z.strictObject({
+  ...envelope,
+  type: z.literal('transcript.published'),
+  erased: z.literal(true).meta({ description: 'what this revision said was taken back later' }),
+  transcript: ErasedTranscriptJson,
+})
+
 const Retracted = z.strictObject({
   ...envelope,
   type: z.literal('transcript.retracted'),
@@ -56,6 +82,4 @@ const Retracted = z.strictObject({
   }),
 })
 
-export const PublicationJson = z
-  .discriminatedUnion('type', [Published, Retracted])
-  .meta({ id: 'Publication' })
+export const PublicationJson = z.union([Published, Erased, Retracted]).meta({ id: 'Publication' })

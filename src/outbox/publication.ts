@@ -1,7 +1,6 @@
 import type { RetractionReason } from '../../db/schema.ts'
-import type { TicketId } from '../ids.ts'
 import type { Role, StoredTicket, StoredTurn } from '../transcript/transcript.ts'
-import type { Entry, PublishedRevision } from './entry.ts'
+import { type Entry, type Erased, type PublishedRevision, isErased } from './entry.ts'
 
 /** A publication as readers and receivers get it. */
 export type Publication = {
@@ -13,6 +12,11 @@ export type Publication = {
   readonly integration_id: string
 } & (
   | { readonly type: 'transcript.published'; readonly transcript: PublishedTranscript }
+  | {
+      readonly type: 'transcript.published'
+      readonly erased: true
+      readonly transcript: ErasedTranscript
+    }
   | {
       readonly type: 'transcript.retracted'
       readonly reason: RetractionReason
@@ -39,20 +43,34 @@ export interface PublishedTranscript {
   readonly text: string
 }
 
+/** All that is left of a revision whose text was taken back: its place in the transcript's history. */
+export type ErasedTranscript = Omit<PublishedTranscript, 'ticket'> & {
+  readonly ticket: Pick<PublishedTranscript['ticket'], 'id' | 'url'> & typeof NOTHING_KNOWN
+}
+
 export function toPublication(entry: Entry): Publication {
-  const { id, type } = entry
+  const { id } = entry
   const envelope = {
     sequence: String(entry.sequence),
     published_at: entry.publishedAt,
     workspace_id: entry.workspaceId,
     integration_id: entry.integrationId,
   }
-  if (type === 'transcript.published') {
-    return { id, type, ...envelope, transcript: toPublishedTranscript(entry) }
+  if (isErased(entry)) {
+    return {
+      id,
+      type: entry.type,
+      ...envelope,
+      erased: true,
+      transcript: toErasedTranscript(entry),
+    }
+  }
+  if (entry.type === 'transcript.published') {
+    return { id, type: entry.type, ...envelope, transcript: toPublishedTranscript(entry) }
   }
   return {
     id,
-    type,
+    type: entry.type,
     ...envelope,
     reason: entry.reason,
     transcript: {
@@ -64,21 +82,42 @@ export function toPublication(entry: Entry): Publication {
 }
 
 export function toPublishedTranscript(revision: PublishedRevision): PublishedTranscript {
-  const { subdomain, ticketId, transcript } = revision
+  const { ticketId, transcript } = revision
   return {
     id: transcriptId(revision),
     schema_version: 1,
     revision: revision.revision,
     content_hash: revision.contentHash,
     source: 'zendesk',
-    ticket: {
-      id: ticketId,
-      url: `https://${subdomain}.zendesk.com/agent/tickets/${ticketId}`,
-      ...transcript.ticket,
-    },
+    ticket: { id: ticketId, url: ticketUrl(revision), ...transcript.ticket },
     turns: transcript.turns.map(toPublishedTurn),
     text: renderText(transcript.turns),
   }
+}
+
+function toErasedTranscript(entry: Erased): ErasedTranscript {
+  return {
+    id: transcriptId(entry),
+    schema_version: 1,
+    revision: entry.revision,
+    content_hash: entry.contentHash,
+    source: 'zendesk',
+    ticket: { id: entry.ticketId, url: ticketUrl(entry), ...NOTHING_KNOWN },
+    turns: [],
+    text: '',
+  }
+}
+
+const NOTHING_KNOWN = {
+  subject: null,
+  status: null,
+  priority: null,
+  type: null,
+  tags: [],
+  group_id: null,
+  channel: null,
+  created_at: null,
+  updated_at: null,
 }
 
 /** Names each field that goes out, so that one that is added to the row does not follow by itself. */
@@ -93,8 +132,14 @@ function toPublishedTurn(turn: StoredTurn): PublishedTurn {
   }
 }
 
-function transcriptId({ subdomain, ticketId }: { subdomain: string; ticketId: TicketId }): string {
+type Key = Pick<Entry, 'subdomain' | 'ticketId'>
+
+function transcriptId({ subdomain, ticketId }: Key): string {
   return `zendesk:${subdomain}:${ticketId}`
+}
+
+function ticketUrl({ subdomain, ticketId }: Key): string {
+  return `https://${subdomain}.zendesk.com/agent/tickets/${ticketId}`
 }
 
 const names: Readonly<Record<Role, string>> = {

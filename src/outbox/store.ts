@@ -120,7 +120,7 @@ export async function readFeed(
   const found = rows.filter(isEntry)
   const { lastSequence: end, prunedThrough } = rows[0] ?? { lastSequence: 0, prunedThrough: 0 }
   const position = found.at(-1)?.sequence ?? Math.max(after, Math.min(prunedThrough, end))
-  return { entries: found.flatMap(toEntry), position, hasMore: position < end, prunedThrough }
+  return { entries: found.map(toEntry), position, hasMore: position < end, prunedThrough }
 }
 
 /** A feed without an entry in the range is one row without an entry. */
@@ -142,7 +142,7 @@ export async function readEntries(
         ${places.map((place) => place.sequence)}::bigint[]))`,
     )
     .execute()
-  return rows.flatMap(toEntry)
+  return rows.map(toEntry)
 }
 
 /** As it goes out; the connection reckons in UTC. */

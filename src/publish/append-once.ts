@@ -56,6 +56,6 @@ async function appendBatch(
   const lines = page.entries.map((entry) => JSON.stringify(toPublication(entry)))
   if (lines.length > 0) await appendLines(path, lines)
   await savePosition(trx, sink, { workspaceId, sequence: page.position })
-  // Entries whose text is erased give no line, but lie behind us as well.
+  // Entries that are pruned give no line, but lie behind us as well.
   return { lines: lines.length, hasMoved: page.position > after }
 }

@@ -23,6 +23,8 @@ export function startSeconds(startAt: Date, nowMs: number): number {
   return Math.floor(askableFrom(startAt, nowMs).getTime() / 1000)
 }
 
+const MOST_AHEAD_MS = 3_600_000
+
 const SMALLEST_PAGE = 10
 const LARGEST_PAGE = 1000
 
@@ -106,13 +108,18 @@ function toPage(
   if (!endOfStream && afterCursor === null) {
     throw new ZendeskShapeError('ticket export: missing after_cursor before the end of the stream')
   }
-  const tickets = fields.tickets.map((row) =>
-    toTicket(row, Math.min(row.generated_timestamp * 1000, nowMs)),
-  )
+  const tickets = fields.tickets.map((row) => {
+    const generatedMs = row.generated_timestamp * 1000
+    return toTicket(row, isAhead(generatedMs, nowMs) ? Date.parse(row.updated_at) : generatedMs)
+  })
   return { tickets, afterCursor, endOfStream, pageSize }
 }
 
-/** An instant that lies ahead would stand above every change that comes before it: give none. */
+/** Further ahead than clocks differ: it would stand above every change that comes before it. */
+function isAhead(instantMs: number, nowMs: number): boolean {
+  return instantMs - nowMs > MOST_AHEAD_MS
+}
+
 export function toTicket(row: ShownTicketFields, generatedMs: number): ExportedTicket {
   const via = viaSchema.safeParse(row.via)
   return {

@@ -63,7 +63,7 @@ test('the reader of the feed goes on where it was killed, and is told when it is
   t.false(second.output().includes(':1 '))
   const third = start()
   t.is(await third.exited, 1)
-  t.regex(third.output(), /answered 410: .*transcripts\/current/)
+  t.regex(third.output(), /answered 410: .*transcripts\/current/s)
 })
 
 test('the receiver takes what the worker pushes, each publication once, and nobody else', async (t) => {

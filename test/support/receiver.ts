@@ -25,10 +25,12 @@ export async function aReceiver(
 ): Promise<{ url: string; received: Received[] }> {
   const received: Received[] = []
   const server = createServer((request, response) => {
-    void noted(request).then((one) => {
+    const ended = noted(request).then((one) => {
       received.push(one)
       return respond(one, response)
     })
+    // Whoever means another server that had this port before.
+    ended.catch(() => response.writeHead(404).end())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {

@@ -22,16 +22,15 @@ export function differencesFrom(
 }
 
 /**
- * What stands after all publications, as if it had been published at once: revisions count up from 1,
- * what was taken back is gone, the last revision counts. The feed leaves out revisions whose text is
- * erased, so that gaps show only in the rows of the outbox.
+ * What stands after all publications, as if it had been published at once: revisions count up from 1
+ * without gaps, what was taken back is gone, the last revision counts.
  */
 export function lastWord(publications: readonly Publication[]): Publication[] {
   const standing = new Map<number, Publication>()
   for (const publication of publications) {
     const { ticket, revision } = publication.transcript
     const before = standing.get(ticket.id)?.transcript.revision ?? 0
-    if (revision <= before) {
+    if (revision !== before + 1) {
       throw new Error(`ticket ${ticket.id}: revision ${revision} follows ${before}`)
     }
     standing.set(ticket.id, publication)

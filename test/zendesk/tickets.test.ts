@@ -113,10 +113,12 @@ test(halts, 'updated_at', '9999-12-31T23:59:59-01:00')
 test(halts, 'comment_count', -1)
 test(halts, 'comment_count', 2 ** 31)
 
-test('a row from the future counts as one of now, so that what follows it is newer', (t) => {
+test('a row from the future counts as one of its update, so that what follows it is newer', (t) => {
   const ahead = readRow({ generated_timestamp: NOW / 1_000 + 86_400 })
+  const skewed = readRow({ generated_timestamp: NOW / 1_000 + 60 })
 
-  t.is(ahead?.generatedAt.toMillis(), NOW)
+  t.deepEqual(ahead?.generatedAt, ahead?.updatedAt)
+  t.is(skewed?.generatedAt.toMillis(), NOW + 60_000)
 })
 
 test('the cursor at the end of the stream is kept, and may be null there', (t) => {

@@ -22,8 +22,7 @@ import { NDJSON, readOn, toLines, wantsLines } from './stream.ts'
  * and never misses one. `next` is the sequence number of the last publication that was looked at, so
  * that a reader of the NDJSON stream, which has no `next`, goes on from the `sequence` of its last
  * whole line. A reader that is so far behind that entries which it has not read are pruned is told
- * so with 410. A publication whose text is erased since is left out: a later one of the same
- * transcript is why. Who may read is decided before these routes.
+ * so with 410. Who may read is decided before these routes.
  */
 export interface FeedDeps {
   readonly db: Kysely<Database>
@@ -36,8 +35,6 @@ const DEFAULT_LIMIT = 100
 const BATCH = 250
 /** Characters at which a page ends before its limit. */
 const PAGE_LENGTH = 8 * 1024 * 1024
-/** Numbers looked at for one page: of a purged account only entries without text may be left. */
-const PAGE_REACH = 20_000
 
 type RouteContext = Context & { readonly params: Readonly<Record<string, string>> }
 
@@ -99,15 +96,11 @@ async function firstPage(
 ): Promise<FeedPage> {
   const { workspaceId, after, end, limit, wait } = from
   const nothing = { entries: [], position: after, hasMore: false, prunedThrough: 0 }
-  let page: FeedPage = after < end ? await read(after, limit) : nothing
-  if (wait === 0) return page
+  const page: FeedPage = after < end ? await read(after, limit) : nothing
+  if (wait === 0 || page.entries.length > 0) return page
   const until = AbortSignal.any([signal, gone(ctx), AbortSignal.timeout(wait * 1_000)])
-  // What has come is left out where its text is erased already: the wait goes on behind it.
-  while (page.entries.length === 0 && !page.hasMore && !until.aborted) {
-    await news.beyond(workspaceId, page.position, until)
-    page = await read(page.position, limit)
-  }
-  return page
+  await news.beyond(workspaceId, after, until)
+  return read(after, limit)
 }
 
 function pruned(workspaceId: WorkspaceId, through: number): RequestError {
@@ -140,7 +133,7 @@ async function toJson(pages: AsyncIterable<FeedPage>, after: number): Promise<st
       length += text.length
     }
     end = page
-    if (length >= PAGE_LENGTH || page.position - after >= PAGE_REACH) break
+    if (length >= PAGE_LENGTH) break
   }
   return `{"data":[${texts.join(',')}],"next":"${end.position}","has_more":${end.hasMore}}\n`
 }

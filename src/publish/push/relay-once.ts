@@ -3,7 +3,7 @@ import type { Database } from '../../../db/schema.ts'
 import { type Claim, claimDeliveries } from '../../outbox/delivery/claim-store.ts'
 import { insertDeliveries, supersedeDeliveries } from '../../outbox/delivery/fan-out-store.ts'
 import { replayNext } from '../../outbox/delivery/replay-store.ts'
-import type { Entry } from '../../outbox/entry.ts'
+import { type Entry, isErased } from '../../outbox/entry.ts'
 import { findBehind, lockPosition, savePosition } from '../../outbox/position-store.ts'
 import { toPublication } from '../../outbox/publication.ts'
 import type { DueSink } from '../../outbox/sink/due-store.ts'
@@ -68,7 +68,7 @@ const FAN_OUT = 1_000
 interface Delivery {
   readonly claim: Claim
   readonly claimedAt: number
-  /** None if its text is erased. */
+  /** None if it is pruned. */
   readonly entry: Entry | undefined
 }
 
@@ -215,7 +215,9 @@ async function deliver(
   { claim, entry }: Delivery,
   signal: AbortSignal,
 ): Promise<Settled> {
-  if (entry === undefined) return { kind: 'superseded', claim, outcome: 'the text is erased' }
+  if (entry === undefined || isErased(entry)) {
+    return { kind: 'superseded', claim, outcome: 'the text is erased' }
+  }
   const { replayed, attempts, attemptsBefore } = claim
   const at = new Date()
   const startedAt = performance.now()

@@ -49,7 +49,7 @@ export function readShownTicket(
 function toShownTicket(row: ShownTicketFields, nowMs: number): ExportedTicket {
   const updatedMs = Date.parse(row.updated_at)
   const isFresh = nowMs - updatedMs < FRESH_MS
-  return { ...toTicket(row, Math.min(updatedMs, nowMs)), isFresh }
+  return { ...toTicket(row, updatedMs), isFresh }
 }
 
 function refusal({ kind }: Reading, what: string): Error {

@@ -4,6 +4,8 @@ import { aFeedApi, get } from '../../support/feed-api.ts'
 import { aTranscript, aTurn, publish, retract } from '../../support/outbox-rows.ts'
 
 interface Publication {
+  readonly id: string
+  readonly erased?: true
   readonly type: string
   readonly sequence: string
   readonly transcript: { readonly id: string; readonly revision: number; readonly text?: string }
@@ -32,9 +34,20 @@ test('who reads after texts were erased holds in the end what an early reader ho
   t.deepEqual(
     late.body.data.map(({ sequence, transcript }: Publication) => [sequence, transcript.revision]),
     [
+      ['1', 1],
+      ['2', 1],
       ['3', 2],
       ['4', 2],
     ],
+  )
+  t.deepEqual(
+    late.body.data.map(({ erased }: Publication) => erased),
+    [true, true, undefined, undefined],
+  )
+  t.deepEqual(late.body.data[0].transcript.turns, [])
+  t.deepEqual(
+    late.body.data.map(({ id }: Publication) => id),
+    early.body.data.map(({ id }: Publication) => id),
   )
   t.is(late.body.next, early.body.next)
   t.deepEqual(heldAfter(late.body.data), heldAfter(early.body.data))

@@ -41,26 +41,7 @@ test('who waits is told when the database fails, and may wait again', async (t) 
   await t.notThrowsAsync(news.beyond(workspaceId, 0, never))
 })
 
-for (const accept of ['application/json', 'application/x-ndjson']) {
-  test(`a wait for ${accept} goes on behind what is erased already`, async (t) => {
-    const { url, db, feed, arrived } = await aFeedApi(t)
-    await publish(db, feed, { ticketId: 1 })
-
-    const waiting = request(`${url}/w1/transcripts?after=1&wait=30`, { headers: { accept } })
-    await arrived
-    await db.transaction().execute(async (trx) => {
-      await publishIn(trx, feed, tickets(2, 3))
-      await trx.deleteFrom('transcriptRevision').where('ticketId', 'in', [2, 3]).execute()
-    })
-    await new Promise((resolve) => setTimeout(resolve, 600))
-    await publish(db, feed, { ticketId: 4 })
-    const answer = await (await waiting).body.text()
-
-    t.regex(answer, /"sequence":"4"/)
-  })
-}
-
-test('a page is full although texts between are erased, and its next is behind them', async (t) => {
+test('a page is as full of erased publications as of others', async (t) => {
   const { url, db, feed } = await aFeedApi(t)
   await publish(db, feed, ...tickets(1, 700))
   await db
@@ -69,12 +50,13 @@ test('a page is full although texts between are erased, and its next is behind t
     .execute()
 
   const first = await get(`${url}/w1/transcripts?limit=3`)
-  const second = await get(`${url}/w1/transcripts?limit=3&after=${first.body.next}`)
+  const second = await get(`${url}/w1/transcripts?limit=600&after=${first.body.next}`)
 
-  t.deepEqual(sequencesOf(first.body), [1, 601, 602])
-  t.is(first.body.next, '602')
-  t.true(first.body.has_more)
-  t.deepEqual(sequencesOf(second.body), [603, 604, 605])
+  t.deepEqual(sequencesOf(first.body), [1, 2, 3])
+  t.deepEqual(
+    sequencesOf(second.body),
+    tickets(4, 603).map(({ ticketId }) => ticketId),
+  )
 })
 
 for (const encoding of ['identity', 'gzip']) {
