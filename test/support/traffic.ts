@@ -4,6 +4,8 @@ import { eventBody, signedHeaders } from './signed.ts'
 
 /** Between a refusal and the next try, as short as a test wants it. */
 const AGAIN_MS = 50
+/** Between one request of a client and its next: the load is to be there, not to take the machine. */
+const REST_MS = 20
 
 /**
  * Sends requests to the webs that there are, in turns, as the router of a platform does: where nobody
@@ -87,7 +89,10 @@ export function startTraffic(
     }
   }
   const send = async (): Promise<void> => {
-    for (let index = 0; !isStopped; index++) await deliver(index)
+    for (let index = 0; !isStopped; index++) {
+      await deliver(index)
+      await rest()
+    }
   }
   const look = async (): Promise<void> => {
     while (!isStopped) {
@@ -96,7 +101,10 @@ export function startTraffic(
         '/admin/integrations',
         `/admin/integrations/${options.integrationId}`,
       ]
-      for (const path of paths) otherStatuses.add((await router.send(path, { headers })).status)
+      for (const path of paths) {
+        otherStatuses.add((await router.send(path, { headers })).status)
+        await rest()
+      }
     }
   }
   const follow = async (): Promise<void> => {
@@ -123,4 +131,8 @@ export function startTraffic(
     isStopped = true
   })
   return { accepted, webhookStatuses, otherStatuses, read, stop }
+}
+
+function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, REST_MS))
 }

@@ -53,6 +53,8 @@ export async function startAccount(seed: string): Promise<Account> {
   const [older, newer] = [key('older'), key('newer')]
   const environment = await testEnvironment('postgres://localhost/unused', simulator, {
     ZENDESK_SCOPE: SCOPE,
+    // Nobody listens there, whatever ports the receivers are given.
+    PUBLIC_URL: 'http://127.0.0.1:9',
   })
   return {
     simulator,
