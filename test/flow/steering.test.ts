@@ -78,9 +78,13 @@ test('a person imports, pauses, resumes, syncs, imports again and disconnects wi
   await until(async () => (await ask('GET', path)).json.erasure?.finished_at !== null)
 
   t.is((await simulator.requests({})).length, asked)
-  const left = await wholeFeed(api)
+  const told = await wholeFeed(api)
+  const left = told.filter((it) => it.type === 'transcript.retracted')
   t.is(left.length, imported.length)
-  t.true(left.every((it) => it.type === 'transcript.retracted'))
+  t.deepEqual(
+    told.filter((it) => !left.includes(it) && it.transcript.turns.length > 0),
+    [],
+  )
   t.deepEqual(await gapsIn(db), [])
   const { erasure, sync } = (await ask('GET', path)).json
   t.like(erasure, { transcripts: imported.length, revisions: imported.length + 3, tickets: 40 })
@@ -112,7 +116,7 @@ test('a person imports, pauses, resumes, syncs, imports again and disconnects wi
   const other = await connect('acme')
   t.not(other, id)
   await untilRunsEnd(db)
-  const fresh = (await wholeFeed(api)).filter((it) => it.type === 'transcript.published')
+  const fresh = (await wholeFeed(api)).slice(told.length)
   t.is(fresh.length, imported.length)
   const last = new Map(left.map(({ transcript }) => [transcript.ticket.id, transcript.revision]))
   for (const { transcript } of fresh) {

@@ -7,7 +7,7 @@ import { News } from '../../../src/publish/feed/news-store.ts'
 import { testDatabase } from '../../support/database.ts'
 import { recordingConnection } from '../../support/explain.ts'
 import { aFeedApi, get, sequencesOf, tickets } from '../../support/feed-api.ts'
-import { aFeed, aTranscript, aTurn, publish, publishIn } from '../../support/outbox-rows.ts'
+import { aFeed, aTranscript, aTurn, publish } from '../../support/outbox-rows.ts'
 import { randomText } from '../../support/random.ts'
 
 const never = new AbortController().signal
