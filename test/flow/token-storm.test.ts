@@ -9,7 +9,7 @@ import { window } from '../support/truth.ts'
 const WORKERS = 4
 const INTEGRATIONS = 200
 /** On a busy machine not all of them get their turn; what is done must be right all the same. */
-const SYNCING_MS = 60_000
+const SYNCING_MS = Number(process.env['STORM_SECONDS'] ?? 25) * 1_000
 
 /** Some seconds of work for each integration, which is some lives of its tokens. */
 const TICKETS = 60
@@ -27,7 +27,7 @@ const MINUTE_MS = 4_000
 
 const subdomains = Array.from({ length: INTEGRATIONS }, (_, index) => `acme${index}`)
 
-// It keeps the machine busy for a minute.
+// It keeps the machine busy all that time; `STORM_SECONDS=60` is the full size.
 test.serial('four workers share tokens that live for two seconds', async (t) => {
   t.timeout(200_000)
   const settings = { rates: { account: null, incremental: null }, accessTokenSeconds: 2 }

@@ -99,8 +99,10 @@ test('a test has failed if an endpoint has answered so', (t) => {
 
   t.true(tested({ status: 200, headers: [], payload: '' }))
   t.false(tested({ status: 404 }))
-  t.true(tested({ status: null }))
-  t.true(tested(null))
+  t.false(tested({ status: null }))
+  t.false(tested(null))
+  t.true(tested({}))
+  t.true(tested(undefined))
 })
 
 test('a list is read to its last page', async (t) => {

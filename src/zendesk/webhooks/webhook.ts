@@ -133,11 +133,11 @@ export function readSigningSecret(reading: Reading): string {
   return readFields(signingSecret, answered(reading), 'signing secret').signing_secret.secret
 }
 
-/** Whether the endpoint took the test. An answer that does not tell is no reason to doubt it. */
+/** Whether the endpoint took the test. An answer that does not speak of it is no reason to doubt it. */
 export function readTest(reading: Reading): boolean {
   const { response } = readFields(testAnswer, answered(reading), 'test of a webhook')
-  const status = response?.status ?? 200
-  return status >= 200 && status < 300
+  const status = response === null ? null : response?.status
+  return status === undefined || (status !== null && status >= 200 && status < 300)
 }
 
 /** Those that have come to an end; Zendesk does not promise an order. */
