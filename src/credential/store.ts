@@ -49,12 +49,7 @@ export async function hasCredential(
   db: Kysely<Database>,
   integrationId: IntegrationId,
 ): Promise<boolean> {
-  const row = await db
-    .selectFrom('credential')
-    .select('integrationId')
-    .where('integrationId', '=', integrationId)
-    .executeTakeFirst()
-  return row !== undefined
+  return (await credentialOf(db, integrationId).executeTakeFirst()) !== undefined
 }
 
 /** Whether there is a token that lives no longer than it is refreshed. */
@@ -62,13 +57,15 @@ export async function hasRefreshToken(
   db: Kysely<Database>,
   integrationId: IntegrationId,
 ): Promise<boolean> {
-  const row = await db
+  const refreshed = credentialOf(db, integrationId).where('refreshToken', 'is not', null)
+  return (await refreshed.executeTakeFirst()) !== undefined
+}
+
+function credentialOf(db: Kysely<Database>, integrationId: IntegrationId) {
+  return db
     .selectFrom('credential')
     .select('integrationId')
     .where('integrationId', '=', integrationId)
-    .where('refreshToken', 'is not', null)
-    .executeTakeFirst()
-  return row !== undefined
 }
 
 /** Reads the row and keeps every other worker from reading it this way until the transaction ends. */

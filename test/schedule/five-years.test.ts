@@ -72,9 +72,9 @@ class Model {
   }
 }
 
-/** `FIVE_YEARS=8` for other histories as well. */
+/** `FIVE_YEARS=8` for more histories. */
 const SEEDS = Array.from(
-  { length: Number(process.env['FIVE_YEARS'] ?? 1) },
+  { length: Number(process.env['FIVE_YEARS'] ?? 2) },
   (_, index) => index + 1,
 )
 

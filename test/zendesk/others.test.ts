@@ -158,10 +158,10 @@ for (const hasReset of [true, false]) {
 
   test(`we and others stay within the limit, ${told} a reset`, (t) => {
     for (const startMs of STARTS) {
-      for (const rate of [20, 100, 300]) {
+      for (const rate of [20, 100, 200, 300]) {
         for (const from of [0, 1.4]) {
           const othersAt = (minute: number) => (minute >= from ? rate : 0)
-          const account = { share: 0.5, limit: 400, startMs, minutes: 4, othersAt, hasReset }
+          const account = { share: 0.5, limit: 400, startMs, minutes: 6, othersAt, hasReset }
           for (const { ours: spent, others } of spendTogether(account)) {
             t.true(spent + others <= 400, `${spent} of ours, ${others} of others`)
           }

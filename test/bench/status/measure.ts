@@ -39,7 +39,7 @@ export async function measureStatus(server: string, rows: number): Promise<Statu
 
 type Ask = (path: string) => Promise<string>
 
-export function askerOf(baseUrl: string, token: string): Ask {
+function askerOf(baseUrl: string, token: string): Ask {
   return async (path) => {
     const answer = await fetch(`${baseUrl}${path}`, {
       headers: { authorization: `Bearer ${token}` },
@@ -50,7 +50,7 @@ export function askerOf(baseUrl: string, token: string): Ask {
   }
 }
 
-export async function measurePages(ask: Ask): Promise<PageMeasurement[]> {
+async function measurePages(ask: Ask): Promise<PageMeasurement[]> {
   const errored = '/admin/integrations?status=errored'
   const list = JSON.parse(await ask(errored)) as { data: { id: string }[] }
   const one = `/admin/integrations/${list.data[0]?.id ?? ''}`
