@@ -6,6 +6,7 @@ import { type Outcome, WRITERS, feedAtRandom } from '../fuzz/feed-at-random.ts'
 import { createDatabase } from '../support/environment.ts'
 import { serveFeed } from '../support/feed-api.ts'
 import { aFeed } from '../support/outbox-rows.ts'
+import { say } from './table.ts'
 
 /** The randomised test of the feed at any size: ten million steps take some twenty minutes. */
 export async function measureReaders(server: string, steps: number): Promise<Outcome> {
@@ -17,6 +18,8 @@ export async function measureReaders(server: string, steps: number): Promise<Out
   const feed = await aFeed(db)
   const api = await serveFeed({ teardown: (end) => stack.defer(end) }, db)
   const committed = new Uint8Array(steps + 1)
+  const progress = setInterval(() => say(`  ${committed.lastIndexOf(1)} of ${steps}`), 60_000)
+  stack.defer(() => clearInterval(progress))
   // Awaited here, for the end of this function closes what it reads.
   return await feedAtRandom({ db, feed, url: `${api.url}/w1/transcripts`, steps, committed })
 }

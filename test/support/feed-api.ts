@@ -17,10 +17,8 @@ export interface FeedApi {
   readonly stop: AbortController
   /** Resolves when the first request is there. */
   readonly arrived: Promise<void>
-  /** Resolves when the first request has been worked through. */
-  readonly worked: Promise<void>
-  /** What was answered, in the order of the requests. */
-  readonly bodies: readonly unknown[]
+  /** What the first request was answered, once it has been worked through. */
+  readonly answered: Promise<unknown>
 }
 
 export async function serveFeed(
@@ -29,8 +27,7 @@ export async function serveFeed(
 ): Promise<FeedApi> {
   const stop = new AbortController()
   const arrived = Promise.withResolvers<void>()
-  const worked = Promise.withResolvers<void>()
-  const bodies: unknown[] = []
+  const answered = Promise.withResolvers<unknown>()
   const app = new Koa()
   app.on('error', () => {})
   app.use(async (ctx, next) => {
@@ -44,8 +41,7 @@ export async function serveFeed(
         error: { code: error.publicCode, message: error.message, details: error.details },
       }
     } finally {
-      bodies.push(ctx.body)
-      worked.resolve()
+      answered.resolve(ctx.body)
     }
   })
   app.use(feedRoutes({ db, signal: stop.signal }).routes())
@@ -62,8 +58,7 @@ export async function serveFeed(
     url: `http://127.0.0.1:${port}/v1/workspaces`,
     stop,
     arrived: arrived.promise,
-    worked: worked.promise,
-    bodies,
+    answered: answered.promise,
   }
 }
 

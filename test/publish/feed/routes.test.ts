@@ -243,7 +243,7 @@ test('who waits is answered when the process stops', async (t) => {
 })
 
 test('nobody waits for a client that is gone', async (t) => {
-  const { url, db, arrived, worked } = await aFeedApi(t)
+  const { url, db, arrived, answered } = await aFeedApi(t)
   const client = new AbortController()
 
   const ended = await withoutWaiting(t, db, async () => {
@@ -251,7 +251,7 @@ test('nobody waits for a client that is gone', async (t) => {
     await arrived
     client.abort()
     await t.throwsAsync(waiting)
-    await worked
+    await answered
     return 'ended'
   })
 

@@ -61,7 +61,7 @@ test('a page is as full of erased publications as of others', async (t) => {
 
 for (const encoding of ['identity', 'gzip']) {
   test(`a client that goes away ends the reading (${encoding})`, async (t) => {
-    const { url, db, feed, bodies, worked } = await aFeedApi(t)
+    const { url, db, feed, answered } = await aFeedApi(t)
     const transcript = aTranscript([aTurn({ text: randomText(200_000) })])
     await publish(db, feed, ...tickets(1, 100).map((ticket) => ({ ...ticket, transcript })))
     const client = new AbortController()
@@ -70,8 +70,7 @@ for (const encoding of ['identity', 'gzip']) {
       signal: client.signal,
     })
     await body[Symbol.asyncIterator]().next()
-    await worked
-    const [answer] = bodies
+    const answer = await answered
     if (!(answer instanceof Readable)) return t.fail('the answer is no stream')
 
     const closed = new Promise((resolve) => answer.once('close', resolve))
