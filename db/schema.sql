@@ -89,18 +89,20 @@ create table delivery (
   claimed_until timestamp with time zone,
   outcome text,
   settled_at timestamp with time zone,
+  constraint delivery_check CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
   constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'superseded'::text, 'dead'::text]))),
   constraint delivery_workspace_id_sequence_fkey FOREIGN KEY (workspace_id, sequence) REFERENCES outbox_entry(workspace_id, sequence),
   constraint delivery_pkey PRIMARY KEY (workspace_id, sequence, sink)
 );
 CREATE INDEX delivery_dead ON public.delivery USING btree (sink, settled_at) WHERE (state = 'dead'::text);
 CREATE INDEX delivery_due ON public.delivery USING btree (sink, next_attempt_at) INCLUDE (created_at) WHERE (state = 'pending'::text);
-CREATE INDEX delivery_order ON public.delivery USING btree (integration_id, ticket_id, sequence) WHERE (state = 'pending'::text);
+CREATE INDEX delivery_order ON public.delivery USING btree (integration_id, ticket_id, sequence) WHERE (settled_at IS NULL);
 CREATE OR REPLACE FUNCTION public.tally_deliveries()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
     begin
+      if not exists (select from changed where claimed_until is null) then return null; end if;
       insert into tally (what, outcome, counted)
       select 'delivery', case changed.state when 'pending' then 'postponed' else changed.state end,
         count(*)
@@ -183,8 +185,8 @@ create table hint (
   constraint hint_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integration(id),
   constraint hint_pkey PRIMARY KEY (integration_id, event_id)
 );
-CREATE INDEX hint_of_privacy ON public.hint USING btree (due_at) WHERE ((settled_at IS NULL) AND (class = 'privacy'::text));
-CREATE INDEX hint_oldest ON public.hint USING btree (received_at) WHERE (settled_at IS NULL);
+CREATE INDEX hint_of_privacy ON public.hint USING btree (due_at) WHERE ((outcome IS NULL) AND (class = 'privacy'::text));
+CREATE INDEX hint_oldest ON public.hint USING btree (received_at) WHERE (num_nulls(settled_at, outcome) = 2);
 CREATE INDEX hint_pending ON public.hint USING btree (integration_id, class, due_at) WHERE (settled_at IS NULL);
 CREATE INDEX hint_settled ON public.hint USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE INDEX hint_ticket ON public.hint USING btree (integration_id, ticket_id);

@@ -328,11 +328,12 @@ const tables = [
     )`,
   sql`
     create index hint_pending on hint (integration_id, class, due_at) where settled_at is null`,
-  sql`
-    create index hint_of_privacy on hint (due_at) where settled_at is null and class = 'privacy'`,
+  // Those that do not begin with the integration say otherwise what is pending, so that no statement
+  // about one integration can be led into them.
+  sql`create index hint_of_privacy on hint (due_at) where outcome is null and class = 'privacy'`,
   sql`create index hint_ticket on hint (integration_id, ticket_id)`,
   sql`create index hint_settled on hint (settled_at) where settled_at is not null`,
-  sql`create index hint_oldest on hint (received_at) where settled_at is null`,
+  sql`create index hint_oldest on hint (received_at) where num_nulls(settled_at, outcome) = 2`,
 
   // What the export last said of a ticket and what became of it. No text of the ticket stands here.
   sql`
@@ -495,17 +496,18 @@ const tables = [
       outcome text,
       settled_at timestamptz,
       primary key (workspace_id, sequence, sink),
-      foreign key (workspace_id, sequence) references outbox_entry
+      foreign key (workspace_id, sequence) references outbox_entry,
+      check ((state = 'pending') = (settled_at is null))
     )`,
   sql`
     create index delivery_due on delivery (sink, next_attempt_at) include (created_at)
       where state = 'pending'`,
   sql`create index delivery_dead on delivery (sink, settled_at) where state = 'dead'`,
-  // Begins with the transcript, not the sink: on a table without statistics the planner takes every
-  // index that begins with the sink for equally good, and may probe for order in the wrong one.
+  // Begins with the transcript and says otherwise what is pending: without statistics, or with those of
+  // a time in which nothing is, the planner takes every index of what is pending for equally good.
   sql`
     create index delivery_order on delivery (integration_id, ticket_id, sequence)
-      where state = 'pending'`,
+      where settled_at is null`,
 
   // What of the outbox one sink is given again: what lies beyond sequence up to through, of some
   // tickets only if they are named. sequence moves with what is done, and the row goes with the last.
@@ -563,10 +565,11 @@ const tables = [
     create trigger run_tally after update on run
       referencing old table as former new table as changed
       for each statement execute function tally_runs()`,
-  // A delivery that stays pending was tried in vain if its history has grown.
+  // A delivery that stays pending was tried in vain if its history has grown. A claim counts nothing.
   sql`
     create function tally_deliveries() returns trigger language plpgsql as $$
     begin
+      if not exists (select from changed where claimed_until is null) then return null; end if;
       insert into tally (what, outcome, counted)
       select 'delivery', case changed.state when 'pending' then 'postponed' else changed.state end,
         count(*)

@@ -88,7 +88,7 @@ export async function settleHints(
     from unnest(${hints.map(({ eventId }) => eventId)}::text[],
       ${hints.map(({ hasNews }) => hasNews)}::boolean[]) as row (event_id, has_news)
     where hint.integration_id = ${integrationId}::uuid and hint.event_id = row.event_id
-      and hint.settled_at is null
+      and case when hint.settled_at is null then true end
     returning hint.outcome`.execute(trx)
   const count = (outcome: HintOutcome) => rows.filter((row) => row.outcome === outcome).length
   return { fetched: count('fetched'), moot: count('moot') }

@@ -82,7 +82,7 @@ export async function findPrunable(
           select from delivery
           where delivery.integration_id = entry.integration_id
             and delivery.ticket_id = entry.ticket_id and delivery.sequence = entry.sequence
-            and delivery.state = 'pending') as is_pending,
+            and delivery.settled_at is null offset 0) as is_pending,
         exists (
           select from erasure join transcript using (integration_id, ticket_id)
           where erasure.integration_id = entry.integration_id

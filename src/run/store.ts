@@ -125,12 +125,15 @@ export async function markRunning(
     .execute()
 }
 
+/** Of a run that is asked for by its id, and not in the index of those that are unfinished. */
+export const isUnfinished = sql<boolean>`case when finished_at is null then true end`
+
 export async function finishRun(trx: Transaction<Database>, id: RunId): Promise<void> {
   await trx
     .updateTable('run')
     .set({ state: 'done', waitReason: null, finishedAt: sql<Date>`now()` })
     .where('id', '=', id)
-    .where('finishedAt', 'is', null)
+    .where(isUnfinished)
     .execute()
 }
 
@@ -143,7 +146,7 @@ export async function failRun(
     .updateTable('run')
     .set(asFailed(error))
     .where('id', '=', id)
-    .where('finishedAt', 'is', null)
+    .where(isUnfinished)
     .execute()
 }
 
@@ -178,7 +181,7 @@ export async function postponeRun(
             ${until.resumeAt}::timestamptz - now())))::integer`,
     }))
     .where('id', '=', id)
-    .where('finishedAt', 'is', null)
+    .where(isUnfinished)
     .execute()
 }
 

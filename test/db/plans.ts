@@ -13,6 +13,7 @@ interface PlanNode {
   readonly 'Relation Name'?: string
   readonly 'Index Name'?: string
   readonly 'Index Cond'?: string
+  readonly Filter?: string
   readonly Plans?: readonly PlanNode[]
 }
 
@@ -40,15 +41,48 @@ export async function readCatalogue(pool: Pool): Promise<Catalogue> {
 /** What of large tables a statement reads in full, with the values that it was sent with. */
 export async function fullScansOf(
   pool: Pool,
-  { sql, parameters }: Sent,
+  statement: Sent,
   catalogue: Catalogue,
 ): Promise<FullScan[]> {
-  const { rows } = await pool.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(
+  return scansIn(await planOf(pool, statement), catalogue, false)
+}
+
+async function planOf(pool: Pool, { sql, parameters }: Sent): Promise<PlanNode> {
+  const { rows } = await pool.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
     `explain (format json) ${sql}`,
     [...parameters],
   )
-  const plan = rows[0]?.['QUERY PLAN'][0].Plan
-  return plan === undefined ? [] : scansIn(plan, catalogue, false)
+  const [row] = rows
+  if (row === undefined) throw new Error('the server explains nothing')
+  return row['QUERY PLAN'][0].Plan
+}
+
+/**
+ * An index of what is to be done is read from its start to its end, or for a row that another index finds
+ * by its key.
+ */
+export interface Search {
+  readonly index: string
+  readonly filter: string
+}
+
+const BY_KEY = /\b(id|event_id|ticket_id|sequence) = (?!ANY \('\{\}')/
+
+export async function searchesOf(
+  pool: Pool,
+  statement: Sent,
+  catalogue: Catalogue,
+): Promise<Search[]> {
+  return searchesIn(await planOf(pool, statement), catalogue, false)
+}
+
+function searchesIn(node: PlanNode, catalogue: Catalogue, isLimited: boolean): Search[] {
+  const { 'Index Name': index = '', 'Index Cond': condition, Filter: filter = '' } = node
+  const isWhole = condition === undefined && !isLimited
+  const isSearch = catalogue.partial.has(index) && (isWhole || BY_KEY.test(filter))
+  const limits = isLimitedBelow(node, isLimited)
+  const below = (node.Plans ?? []).flatMap((it) => searchesIn(it, catalogue, limits))
+  return isSearch ? [{ index, filter }, ...below] : below
 }
 
 /** More than this is not read for the sake of a few rows. */
@@ -60,9 +94,13 @@ function scansIn(node: PlanNode, catalogue: Catalogue, isLimited: boolean): Full
   const rows = catalogue.rows.get(table) ?? 0
   const isFull = type.endsWith('Seq Scan') || (!isLimited && readsWholeIndex(node, catalogue))
   const own = isFull && rows > FEW ? [{ table, node: type, rows }] : []
-  // What is sorted or hashed is read to its end before a limit counts.
-  const limits = type === 'Limit' || (isLimited && /Scan|Lock|Nested|Result|Subquery/.test(type))
+  const limits = isLimitedBelow(node, isLimited)
   return [...own, ...(node.Plans ?? []).flatMap((below) => scansIn(below, catalogue, limits))]
+}
+
+/** What is sorted or hashed is read to its end before a limit counts. */
+function isLimitedBelow({ 'Node Type': type }: PlanNode, isLimited: boolean): boolean {
+  return type === 'Limit' || (isLimited && /Scan|Lock|Nested|Result|Subquery/.test(type))
 }
 
 function readsWholeIndex(node: PlanNode, { partial }: Catalogue): boolean {

@@ -56,9 +56,10 @@ async function aDelivery(
   feed: Feed,
   delivery: { sequence: number; ticketId: number; state: 'pending' | 'delivered' | 'dead' },
 ): Promise<void> {
+  const settledAt = delivery.state === 'pending' ? null : new Date()
   await db
     .insertInto('delivery')
-    .values({ sink: 'http', ...feed, ...delivery })
+    .values({ sink: 'http', ...feed, ...delivery, settledAt })
     .execute()
 }
 
@@ -192,7 +193,7 @@ test('nothing goes from the first entry on that is still to be delivered', async
   t.deepEqual(await prune(), { entries: 2, deliveries: 2, texts: 0 })
   t.deepEqual(await sequences(db), [3, 4])
 
-  await db.updateTable('delivery').set({ state: 'dead' }).execute()
+  await db.updateTable('delivery').set({ state: 'dead', settledAt: new Date() }).execute()
   t.deepEqual(await prune(), { entries: 2, deliveries: 1, texts: 0 })
 })
 
@@ -215,7 +216,7 @@ test('a delivery that is redriven while its feed is pruned keeps its entry', asy
   await aDelivery(db, feed, { sequence: 1, ticketId: 1, state: 'dead' })
   await age(db, 2)
   const redrive = await db.startTransaction().execute()
-  await redrive.updateTable('delivery').set({ state: 'pending' }).execute()
+  await redrive.updateTable('delivery').set({ state: 'pending', settledAt: null }).execute()
 
   const pruning = t.throwsAsync(prune(), { message: /delivery_workspace_id_sequence_fkey/ })
   await untilBlocked(db)

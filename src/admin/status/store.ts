@@ -144,7 +144,7 @@ export async function readLateHints(db: Kysely<Database>): Promise<Concerned> {
       select count(*) as count, ${firstIds} as ids
       from (
         select integration_id, due_at as at from hint
-        where settled_at is null and class = 'privacy' and due_at < now() - interval '30 minutes'
+        where outcome is null and class = 'privacy' and due_at < now() - interval '30 minutes'
         order by due_at limit ${MOST_COUNTED + 1}) found
       join integration on integration.id = found.integration_id
         and integration.status = 'active'`.execute(db),
@@ -155,7 +155,7 @@ export async function readPendingHints(db: Kysely<Database>): Promise<Waiting> {
   const { count, oldestAt } = one(
     await sql<{ count: number; oldestAt: DateTime | null }>`
       select count(*) as count, min(received_at) as "oldestAt" from (
-        select received_at from hint where settled_at is null
+        select received_at from hint where num_nulls(settled_at, outcome) = 2
         order by received_at limit ${MOST_COUNTED + 1}) waiting`.execute(db),
   )
   return { ...some(count), oldestAt }

@@ -17,8 +17,8 @@ export interface Claim extends Position {
  * settled in time is lent out again. Claims on one sink follow each other under its lock: each sees
  * what the one before it has lent.
  *
- * `offset 0` keeps the look at each transcript a look-up of its own: as a part of the join it may be
- * read from the start of an index that, by statistics from a quiet time, has next to nothing in it.
+ * `offset 0` keeps the look at each transcript a look-up of its own, and `settled_at` makes it one in
+ * the index that begins with the transcript: see decision 0025.
  */
 export async function claimDeliveries(
   trx: Transaction<Database>,
@@ -34,7 +34,7 @@ export async function claimDeliveries(
           select from delivery as other
           where other.integration_id = delivery.integration_id
             and other.ticket_id = delivery.ticket_id and other.sequence <> delivery.sequence
-            and other.state = 'pending' and other.sink is not distinct from delivery.sink
+            and other.settled_at is null and other.sink is not distinct from delivery.sink
             and (other.sequence < delivery.sequence or other.claimed_until > now())
           offset 0)
       order by next_attempt_at limit ${options.limit}

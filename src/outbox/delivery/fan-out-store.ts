@@ -10,11 +10,9 @@ import type { SinkTerms } from '../sink/terms.ts'
  * ends it. The sink is locked before its positions, these before its deliveries, and claims skip what
  * others hold: there is no circle of waiting.
  *
- * Rows of the same transcript are compared by `is not distinct from` where the sink is concerned:
- * no index can serve that, so the one that begins with the transcript is used, statistics or none.
- * Statistics of `delivery` are mostly those of a quiet time, in which nothing is pending, and are
- * believed in a flood: a statement must not leave it to them which index of what is pending it uses,
- * nor whether a look at one transcript becomes a look at all.
+ * Rows of the same transcript are compared by `is not distinct from` where the sink is concerned, which
+ * no index can serve, and by `settled_at` where it is concerned whether they are pending: that leaves
+ * the index that begins with the transcript, whatever the statistics say (decision 0025).
  */
 
 export interface EntryRange {
@@ -64,7 +62,7 @@ export async function supersedeDeliveries(
         select workspace_id, sequence from delivery
         where delivery.integration_id = newer.integration_id
           and delivery.ticket_id = newer.ticket_id and delivery.sequence < newer.sequence
-          and delivery.state = 'pending' and delivery.sink is not distinct from ${name}
+          and delivery.settled_at is null and delivery.sink is not distinct from ${name}
         offset 0) as older
       where newer.workspace_id = ${range.workspaceId}
         and newer.sequence > ${range.after} and newer.sequence <= ${range.through}

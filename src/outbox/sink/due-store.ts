@@ -59,7 +59,7 @@ export async function findDueSinks(
       and name <> all(${options.except}::text[])
       and (state <> 'stopped' and state <> 'off' or exists (
         select from delivery where delivery.sink = sink.name and delivery.state = 'pending'
-          and (claimed_until is null or claimed_until <= now())))
+          and (claimed_until is null or claimed_until <= now()) offset 0))
     order by random() limit ${options.limit}`.execute(db)
   return rows.map(toDueSink)
 }

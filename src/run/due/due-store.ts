@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Database, RunKind } from '../../../db/schema.ts'
 import { IntegrationId, type RunId } from '../../ids.ts'
 import { LOCK_NAMESPACE } from '../lease-store.ts'
-import { type Run, toRun } from '../store.ts'
+import { type Run, isUnfinished, toRun } from '../store.ts'
 
 /**
  * Whether a run waits for nothing but a worker. Of those that read the export only the oldest one is
@@ -95,10 +95,11 @@ export async function dueTurnOf(
 ): Promise<Turn[]> {
   const { rows } = await sql<{ turn: number; hinted: boolean }>`
     select own.hinted, case when own.hinted then 1 else 1 + (
-      select count(distinct run.integration_id) from integration other
-      join run on run.integration_id = other.id
+      select count(*) from integration other
       where other.workspace_id = integration.workspace_id and other.id <> integration.id
-        and other.status = 'active' and run.finished_at is null and run.resume_at <= own.since
+        and other.status = 'active' and exists (
+          select from run where run.integration_id = other.id and run.finished_at is null
+            and run.resume_at <= own.since offset 0)
     ) end as turn
     from integration, lateral (
       select bool_or(kind = 'hints') as hinted, min(resume_at) as since from run
@@ -115,6 +116,6 @@ export async function passTurn(db: Kysely<Database>, id: RunId): Promise<void> {
     .updateTable('run')
     .set({ resumeAt: sql<Date>`now()` })
     .where('id', '=', id)
-    .where('finishedAt', 'is', null)
+    .where(isUnfinished)
     .execute()
 }

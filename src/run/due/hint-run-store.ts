@@ -13,13 +13,14 @@ export async function insertHintRuns(db: Kysely<Database>): Promise<IntegrationI
     select integration.id, 'hints', now() from integration
     where integration.status = 'active' and integration.id in (
       select integration_id from hint
-      where settled_at is null and class = 'privacy' and due_at <= now()
+      where outcome is null and class = 'privacy' and due_at <= now()
       union all
       select prompt.id from integration prompt
       join workspace on workspace.id = prompt.workspace_id
       where workspace.freshness = 'prompt' and exists (
         select from hint where hint.integration_id = prompt.id
-          and hint.class = 'content' and hint.settled_at is null and hint.due_at <= now()))
+          and hint.class = 'content' and hint.settled_at is null and hint.due_at <= now()
+        offset 0))
     on conflict (integration_id) where kind = 'hints' and finished_at is null do nothing
     returning integration_id as "integrationId"`.execute(db)
   return rows.map((row) => IntegrationId.parse(row.integrationId))

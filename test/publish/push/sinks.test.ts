@@ -120,7 +120,7 @@ test('410 stops the sink; what waited is dead, and what comes later waits for it
   await publish(db, feed, { ticketId: 1 })
   await pass()
   await sql`update sink set state = 'active', state_reason = null`.execute(db)
-  await sql`update delivery set state = 'pending'`.execute(db)
+  await sql`update delivery set state = 'pending', settled_at = null`.execute(db)
   await publish(db, feed, { ticketId: 2 })
   await sql`insert into delivery (sink, workspace_id, sequence, integration_id, ticket_id,
     next_attempt_at) select ${name}, workspace_id, sequence, integration_id, ticket_id,
