@@ -63,6 +63,8 @@ export function connect(url: string, options: ConnectOptions = {}): Kysely<Datab
     application_name: options.applicationName ?? 'hearflow-zendesk',
     options: `-c TimeZone=UTC -c DateStyle=ISO ${FORGET_THE_DEAD}`,
     connectionTimeoutMillis: options.answerTimeoutMs ?? 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     ...(options.answerTimeoutMs !== undefined && { query_timeout: options.answerTimeoutMs }),
     types: ownTypes,
   })

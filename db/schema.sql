@@ -300,7 +300,7 @@ create table run (
   window_from timestamp with time zone not null,
   resume_at timestamp with time zone not null default now(),
   wait_reason text,
-  created_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default clock_timestamp(),
   started_at timestamp with time zone,
   finished_at timestamp with time zone,
   attempts integer not null default 0,

@@ -199,7 +199,7 @@ const tables = [
       window_from timestamptz not null,
       resume_at timestamptz not null default now(),
       wait_reason text,
-      created_at timestamptz not null default now(),
+      created_at timestamptz not null default clock_timestamp(),
       started_at timestamptz,
       finished_at timestamptz,
       attempts integer not null default 0,
@@ -235,6 +235,7 @@ const tables = [
       check ((state in ('done', 'failed')) = (finished_at is not null))
     )`,
   sql`create index run_integration on run (integration_id, created_at desc)`,
+  // Of two runs that one transaction makes the first is the older one, by the clock.
   // The only index of what is unfinished: between two of them the planner chooses by statistics that
   // are old at the very moment when a slot has made ten thousand rows.
   sql`

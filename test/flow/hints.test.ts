@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
+import type { Kysely } from 'kysely'
 import { DateTime } from 'luxon'
+import type { Database } from '../../db/schema.ts'
 import { saveHints } from '../../src/hint/store.ts'
 import { IntegrationId, TicketId } from '../../src/ids.ts'
 import type { Mutation } from '../../src/simulator/mutation/mutation.ts'
@@ -41,6 +43,31 @@ test.serial('a hint that takes words back is acted on at once, on the least plan
     .where('outcome', 'is', null)
     .execute()
   t.deepEqual(pending, [{ type: 'comment_added' }])
+})
+
+test.serial('hints are settled up to one whose ticket cannot be looked at', async (t) => {
+  const it = await imported(t)
+  const hinted = it.transcripts.slice(0, 15)
+  for (const { ticketId } of hinted) await it.mutate({ kind: 'add_comment', ticketId })
+  const ticketId = hinted[12]!.ticketId
+  const broken = { kind: 'status', status: 500, family: 'comments', times: null } as const
+  await it.simulator.setFault({ ...broken, ticketId })
+
+  await it.db.transaction().execute(async (trx) => {
+    for (const hint of hinted) await it.hint(hint.ticketId, 'comment_redacted', undefined, trx)
+  })
+  await it.untilHints({ fetched: 10 })
+
+  const pending = await it.db
+    .selectFrom('hint')
+    .select('ticketId')
+    .where('outcome', 'is', null)
+    .orderBy('dueAt')
+    .execute()
+  t.deepEqual(
+    pending.map((hint) => hint.ticketId),
+    hinted.slice(10).map((one) => one.ticketId),
+  )
 })
 
 test.serial('prompt freshness acts on every hint', async (t) => {
@@ -231,14 +258,22 @@ async function imported(
   if (options.breakTicket === true) await readTicketByTicket(door.db)
   startWorker(t, door.config)
   await untilRunsEnd(door.db)
-  const hint = async (ticketId: number, type: string, occurredAt = DateTime.utc()) => {
+  // They are due one after the other.
+  let sent = 0
+  const hint = async (
+    ticketId: number,
+    type: string,
+    occurredAt = DateTime.utc(),
+    db: Kysely<Database> = door.db,
+  ) => {
     const eventId = randomUUID()
-    await saveHints(door.db, [
+    sent += 1
+    await saveHints(db, [
       { integrationId, eventId, ticketId: TicketId.parse(ticketId), type, occurredAt },
     ])
-    await door.db
+    await db
       .updateTable('hint')
-      .set({ dueAt: new Date() })
+      .set({ dueAt: new Date(Date.now() - 60_000 + sent) })
       .where('eventId', '=', eventId)
       .execute()
   }

@@ -14,9 +14,9 @@ export interface HintsToSettle {
 
 /**
  * Looks at the tickets that hints point to and ends the hints with what came of it, in the
- * transaction that stores the last of the tickets. In comes the set of pending hints, read once: one
- * that arrives while its ticket is read stays pending, for the answer may be older than it. Returns
- * whether there may be more.
+ * transaction that stores the last tickets of their group. In comes the set of pending hints, read
+ * once: one that arrives while its ticket is read stays pending, for the answer may be older than it.
+ * Returns whether there may be more.
  */
 export async function hintsOnce(
   deps: PassDeps,
@@ -26,11 +26,15 @@ export async function hintsOnce(
   const query = { ...which, limit: SHOWN_AT_ONCE }
   const hinted = await findHintedTickets(deps.db, pass.integration.id, query)
   if (hinted.length === 0) return 'none'
+  const eventIdsOf = new Map(hinted.map(({ ticketId, eventIds }) => [ticketId, eventIds]))
   await lookOnce(deps, pass, {
     ticketIds: hinted.map((ticket) => ticket.ticketId),
-    complete: async (trx, news) => {
-      const hints = hinted.flatMap(({ ticketId, eventIds }) =>
-        eventIds.map((eventId) => ({ eventId, hasNews: news.has(ticketId) })),
+    settle: async (trx, ticketIds, news) => {
+      const hints = ticketIds.flatMap((ticketId) =>
+        (eventIdsOf.get(ticketId) ?? []).map((eventId) => ({
+          eventId,
+          hasNews: news.has(ticketId),
+        })),
       )
       const ended = await settleHints(trx, pass.integration.id, hints)
       await addHintOutcomes(trx, pass.run.id, { ...ended, confirmed: 0 })

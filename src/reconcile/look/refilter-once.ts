@@ -54,7 +54,7 @@ async function refilter(
   if (!(await storeTicketsOnce(deps, pass, { tickets, kind: 'look', complete }))) return false
   for (let start = 0; start < entering.length; start += SHOWN_AT_ONCE) {
     const ticketIds = entering.slice(start, start + SHOWN_AT_ONCE)
-    if (!(await lookOnce(deps, pass, { ticketIds, complete }))) return false
+    if (!(await lookOnce(deps, pass, { ticketIds }))) return false
   }
   return true
 }

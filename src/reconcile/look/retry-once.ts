@@ -10,6 +10,6 @@ import { lookOnce } from './look-once.ts'
 export async function retryOnce(deps: PassDeps, pass: Pass): Promise<'more' | 'none'> {
   const ticketIds = await findTicketsToRetry(deps.db, pass.integration.id, SHOWN_AT_ONCE)
   if (ticketIds.length === 0) return 'none'
-  await lookOnce(deps, pass, { ticketIds, complete: () => Promise.resolve() })
+  await lookOnce(deps, pass, { ticketIds })
   return 'more'
 }

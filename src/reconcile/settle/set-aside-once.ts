@@ -45,7 +45,10 @@ async function isAlone(
     await zendesk.listComments(account, other, { signal })
     return true
   } catch (error) {
-    if (error instanceof ZendeskUnavailableError) return false
+    // Whether Zendesk refused that one or somebody in between answered, the ticket is not shown to be alone.
+    if (error instanceof ZendeskUnavailableError || error instanceof TicketUnreadableError) {
+      return false
+    }
     throw error
   }
 }
