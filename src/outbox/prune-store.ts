@@ -46,8 +46,8 @@ export interface EntrySpan {
 
 /**
  * The entries at the beginning of a feed that nobody needs any more: those before the first one that is
- * young, that a sink which takes anything or a replay has not come to, that is still to be delivered, or
- * that says whether the sinks know what is noted to be erased.
+ * young, that a sink which takes anything or a replay has not come to, that is still to be delivered to
+ * a sink that there is, or that says whether the sinks know what is noted to be erased.
  */
 export async function findPrunable(
   trx: Transaction<Database>,
@@ -82,7 +82,8 @@ export async function findPrunable(
           select from delivery
           where delivery.integration_id = entry.integration_id
             and delivery.ticket_id = entry.ticket_id and delivery.sequence = entry.sequence
-            and delivery.settled_at is null offset 0) as is_pending,
+            and delivery.settled_at is null
+            and delivery.sink in (select name from sink) offset 0) as is_pending,
         exists (
           select from erasure join transcript using (integration_id, ticket_id)
           where erasure.integration_id = entry.integration_id
@@ -107,7 +108,12 @@ export async function deleteDeliveries(
     .where('workspaceId', '=', span.workspaceId)
     .where('sequence', '>', span.after)
     .where('sequence', '<=', span.through)
-    .where('state', '<>', 'pending')
+    .where((eb) =>
+      eb.or([
+        eb('state', '<>', 'pending'),
+        eb('sink', 'not in', eb.selectFrom('sink').select('name')),
+      ]),
+    )
     .executeTakeFirst()
   return Number(numDeletedRows)
 }

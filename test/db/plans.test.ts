@@ -37,7 +37,7 @@ import { listDeliveries, redriveDeliveries } from '../../src/outbox/delivery/red
 import { insertReplays, listReplays, replayNext } from '../../src/outbox/delivery/replay-store.ts'
 import { postponeDeliveries } from '../../src/outbox/delivery/settle-store.ts'
 import { findDueSinks } from '../../src/outbox/sink/due-store.ts'
-import { noteFailed, stopSink } from '../../src/outbox/sink/health-store.ts'
+import { isCurrent, noteFailed, stopSink } from '../../src/outbox/sink/health-store.ts'
 import { checkSinkKeys, pruneSecrets } from '../../src/outbox/sink/secret-store.ts'
 import { deleteSink, listSinks } from '../../src/outbox/sink/store.ts'
 import { endOnce } from '../../src/publish/push/end-once.ts'
@@ -278,8 +278,9 @@ async function readSinks(db: Kysely<Database>, workspaceId: WorkspaceId): Promis
   const place = { workspaceId, sequence, type: 'transcript.published' } as const
   await listDeliveries(db, place)
   await db.transaction().execute((trx) => redriveDeliveries(trx, place, [name]))
-  await noteFailed(db, name, 'later')
-  await stopSink(db, name, 'gone')
+  await isCurrent(db, sink)
+  await noteFailed(db, sink, 'later')
+  await stopSink(db, sink, 'gone')
   await endOnce(db, name, never)
   await db.transaction().execute((trx) => deleteSink(trx, name))
   await endOnce(db, name, never)

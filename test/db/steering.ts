@@ -11,7 +11,7 @@ import {
 } from '../../src/integration/disconnection/store.ts'
 import { moveStatus, readManualSync, saveManualSync } from '../../src/integration/steer-store.ts'
 import { isActive, lockIntegration } from '../../src/integration/store.ts'
-import { moveEntries } from '../../src/outbox/move-store.ts'
+import { keepPublisher, moveDeliveries } from '../../src/outbox/move-store.ts'
 import type { Config } from '../../src/platform/config/config.ts'
 import { databaseClock } from '../../src/platform/clock.ts'
 import {
@@ -52,8 +52,9 @@ export async function steerToTheEnd(
     await lockFormerHeads(trx, id, [ticketId])
     await findPurged(trx, [id])
     const heads = [{ integrationId: id, ticketId, revision: 1, isLive: true }]
-    await moveEntries(trx, id, heads)
+    await keepPublisher(trx, heads)
     await moveHeads(trx, id, heads)
+    await moveDeliveries(trx, id, [ticketId])
     await holdRuns(trx, id)
     await endRuns(trx, id, { code: 'disconnected', message: 'disconnected' })
     const integration = await lockIntegration(trx, id)

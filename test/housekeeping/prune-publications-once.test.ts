@@ -58,6 +58,11 @@ async function aDelivery(
 ): Promise<void> {
   const settledAt = delivery.state === 'pending' ? null : new Date()
   await db
+    .insertInto('sink')
+    .values({ name: 'http', sinkId: 'http', url: 'sha256:0' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  await db
     .insertInto('delivery')
     .values({ sink: 'http', ...feed, ...delivery, settledAt })
     .execute()
@@ -194,6 +199,17 @@ test('nothing goes from the first entry on that is still to be delivered', async
   t.deepEqual(await sequences(db), [3, 4])
 
   await db.updateTable('delivery').set({ state: 'dead', settledAt: new Date() }).execute()
+  t.deepEqual(await prune(), { entries: 2, deliveries: 1, texts: 0 })
+})
+
+test('what waits for a sink that there is no more is not waited for', async (t) => {
+  const { db, feed, prune } = await setUp(t)
+  await publish(db, feed, ...tickets(1, 2))
+  await aDelivery(db, feed, { sequence: 1, ticketId: 1, state: 'pending' })
+  await age(db, 2)
+
+  t.is((await prune()).entries, 0)
+  await db.deleteFrom('sink').where('name', '=', 'http').execute()
   t.deepEqual(await prune(), { entries: 2, deliveries: 1, texts: 0 })
 })
 

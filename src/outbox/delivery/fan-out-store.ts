@@ -25,6 +25,7 @@ export interface EntryRange {
 /**
  * Makes delivery rows of the entries after a position that are of the sink's types; answers the range
  * that they cover, whether or not there are entries left in it. What a replay was faster with stays.
+ * Entries that are being moved to another integration are waited for (`moveDeliveries`).
  */
 export async function insertDeliveries(
   trx: Transaction<Database>,
@@ -39,6 +40,7 @@ export async function insertDeliveries(
       select ${name}, workspace_id, sequence, integration_id, ticket_id from outbox_entry
       where workspace_id = ${workspaceId} and type = any(${types}::text[])
         and sequence > ${after} and sequence <= ${after + limit}
+      for key share
       on conflict do nothing
     )
     select least(last_sequence, ${after + limit}) as through from feed

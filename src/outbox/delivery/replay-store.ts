@@ -138,7 +138,8 @@ function chunkOf({ workspaceId, sequence, through, ticketIds }: ReplayRow, limit
     return sql`
       select ${columns} from outbox_entry as entry
       where entry.workspace_id = ${workspaceId} and entry.sequence > ${sequence}
-        and entry.sequence <= ${Math.min(sequence + limit, through)}`
+        and entry.sequence <= ${Math.min(sequence + limit, through)}
+      for key share`
   }
   return sql`
     select ${columns} from integration
@@ -147,7 +148,7 @@ function chunkOf({ workspaceId, sequence, through, ticketIds }: ReplayRow, limit
       on entry.integration_id = integration.id and entry.ticket_id = named.ticket_id
     where integration.workspace_id = ${workspaceId}
       and entry.sequence > ${sequence} and entry.sequence <= ${through}
-    order by entry.sequence limit ${limit}`
+    order by entry.sequence limit ${limit} for key share of entry`
 }
 
 /** A range may have lost entries to age: it is passed whether or not they are there. */

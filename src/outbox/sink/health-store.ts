@@ -41,12 +41,34 @@ export async function lockSink(
     .executeTakeFirst()
 }
 
+/**
+ * A sink as a pass knows it. What its receiver answers says nothing of the sink when it has another
+ * version by now: it may have another receiver.
+ */
+export interface KnownSink {
+  readonly name: string
+  readonly version: number
+}
+
+export async function isCurrent(
+  db: Kysely<Database>,
+  { name, version }: KnownSink,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('sink')
+    .select('version')
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row?.version === version
+}
+
 /** What a sink took ends its failing. */
-export async function noteTaken(db: Kysely<Database>, name: string): Promise<void> {
+export async function noteTaken(db: Kysely<Database>, { name, version }: KnownSink): Promise<void> {
   await db
     .updateTable('sink')
     .set({ failingSince: null, failedAt: null })
     .where('name', '=', name)
+    .where('version', '=', version)
     .where('failingSince', 'is not', null)
     .execute()
 }
@@ -54,7 +76,7 @@ export async function noteTaken(db: Kysely<Database>, name: string): Promise<voi
 /** Begins or goes on to fail, and is switched off after days of nothing else. */
 export async function noteFailed(
   db: Kysely<Database>,
-  name: string,
+  { name, version }: KnownSink,
   outcome: string,
 ): Promise<void> {
   const since = sql`case when failed_at > now() - ${UNSEEN}::interval then failing_since end`
@@ -65,23 +87,32 @@ export async function noteFailed(
       state = case when ${isOff} then 'off' else state end,
       state_reason = case when ${isOff} then ${reason} else state_reason end,
       state_since = case when ${isOff} then now() else state_since end
-    where name = ${name} and state = 'active'`.execute(db)
+    where name = ${name} and version = ${version} and state = 'active'`.execute(db)
 }
 
 /** Leaves a sink alone that asked for silence. */
-export async function holdSink(db: Kysely<Database>, name: string, ms: number): Promise<void> {
+export async function holdSink(
+  db: Kysely<Database>,
+  { name, version }: KnownSink,
+  ms: number,
+): Promise<void> {
   await sql`
     update sink set held_until = greatest(held_until,
       now() + make_interval(secs => ${ms / 1000}))
-    where name = ${name}`.execute(db)
+    where name = ${name} and version = ${version}`.execute(db)
 }
 
 /** Ends the sending to a receiver that says that it is gone. */
-export async function stopSink(db: Kysely<Database>, name: string, reason: string): Promise<void> {
+export async function stopSink(
+  db: Kysely<Database>,
+  { name, version }: KnownSink,
+  reason: string,
+): Promise<void> {
   await db
     .updateTable('sink')
     .set({ state: 'stopped', stateReason: reason, stateSince: sql<Date>`now()` })
     .where('name', '=', name)
+    .where('version', '=', version)
     .where('state', '=', 'active')
     .execute()
 }

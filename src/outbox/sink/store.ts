@@ -194,7 +194,11 @@ export async function registerEnvironmentSink(
     .onConflict((conflict) =>
       conflict
         .column('name')
-        .doUpdateSet({ url: hash, ...active({ state: 'stopped' }) })
+        .doUpdateSet({
+          url: hash,
+          ...active({ state: 'stopped' }),
+          version: sql<number>`sink.version + 1`,
+        })
         .where('sink.url', '<>', hash),
     )
     .execute()

@@ -14,6 +14,8 @@ const TIMEOUT_MS = 15_000
 const CONNECT_SHARE = 1 / 3
 /** What a receiver says beyond its status is thrown away; more than this ends the connection. */
 const BODY_LIMIT = 16_384
+/** So does a body that takes longer. */
+const BODY_TIMEOUT_MS = 1_000
 
 export interface HttpSinkOptions {
   readonly allowPrivateAddresses: boolean
@@ -52,7 +54,8 @@ export class HttpSink {
     const connect = allowPrivateAddresses
       ? buildConnector(limits)
       : publicConnector(limits, lookup ?? resolve)
-    this.#agent = new Agent({ connect, bodyTimeout: this.#timeoutMs })
+    // For HTTP/2 one request would connect at a time, and those behind it could not be ended.
+    this.#agent = new Agent({ connect, bodyTimeout: this.#timeoutMs, allowH2: false })
   }
 
   /** Throws only if the signal aborts. The id is the same at each attempt: a receiver knows a repeat by it. */
@@ -77,7 +80,9 @@ export class HttpSink {
         },
         body,
       })
-      void response.body.dump({ limit: BODY_LIMIT })
+      // Waited for, so that no receiver holds more connections than it is given lanes.
+      const patience = AbortSignal.timeout(BODY_TIMEOUT_MS)
+      await response.body.dump({ limit: BODY_LIMIT, signal: patience }).catch(() => {})
       const retryAfter = response.headers['retry-after']
       return {
         kind: 'answered',

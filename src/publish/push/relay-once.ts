@@ -77,6 +77,8 @@ interface Pass extends RelayDeps {
   readonly counts: RelayCounts
   readonly lanes: number
   readonly pace: Pace
+  /** The receiver wants nothing more for now, or is another one than this pass knows. */
+  isOver: boolean
 }
 
 /** How fast it goes: what was settled since an instant, and the pace up to there. */
@@ -89,30 +91,29 @@ interface Pace {
 export async function relayOnce(deps: RelayDeps, signal: AbortSignal): Promise<RelayCounts> {
   const counts = { fannedOut: 0, replayed: 0, delivered: 0, postponed: 0, superseded: 0, dead: 0 }
   const pace = { settled: 0, since: performance.now(), perMs: 0 }
-  const pass: Pass = { ...deps, counts, pace, lanes: deps.lanes ?? LANES }
+  const pass: Pass = { ...deps, counts, pace, lanes: deps.lanes ?? LANES, isOver: false }
   const endsAt = performance.now() + (deps.sliceMs ?? Number.POSITIVE_INFINITY)
   const settle = settler(deps)
   const inLane = atMost(pass.lanes)
-  let isOver = false
   await workThrough({
     lanes: MOST_CLAIMED,
     lookMs: LOOK_MS,
     async claim(room) {
       signal.throwIfAborted()
-      return isOver || performance.now() > endsAt ? [] : claimNext(pass, room, signal)
+      return pass.isOver || performance.now() > endsAt ? [] : claimNext(pass, room, signal)
     },
     async work(delivery) {
       const { claim, claimedAt } = delivery
       const turn = async (): Promise<Settled> => {
         const isLate = performance.now() - claimedAt > LONGEST_WAIT_MS
-        return isOver || isLate ? { kind: 'released', claim } : deliver(deps, delivery, signal)
+        return pass.isOver || isLate ? { kind: 'released', claim } : deliver(deps, delivery, signal)
       }
       const settled = await inLane(turn).catch(async (error: unknown) => {
         await settle({ kind: 'released', claim })
         throw error
       })
       // Whoever asks for silence, or wants nothing more, is sent nothing more from here on.
-      isOver ||= settled.kind === 'gone' || (settled.kind === 'postponed' && settled.holdMs > 0)
+      pass.isOver ||= settled.kind === 'gone' || ('holdMs' in settled && settled.holdMs > 0)
       await settle(settled)
       pace.settled += 1
       if (settled.kind !== 'released') counts[settled.kind === 'gone' ? 'dead' : settled.kind] += 1
@@ -125,16 +126,13 @@ async function claimNext(pass: Pass, free: number, signal: AbortSignal): Promise
   const underWay = MOST_CLAIMED - free
   const room = Math.min(pass.lanes + aheadOf(pass.pace), MOST_CLAIMED) - underWay
   if (underWay > 0 && room < pass.lanes * FEWEST) return []
-  const claimedAt = performance.now()
-  const { claims, hasRoom } = await claim(pass, room, underWay)
+  let { claims, hasRoom } = await claim(pass, room, underWay)
   // Whole ranges of entries may hold nothing for this sink.
-  let isMore = hasRoom
-  while (isMore && claims.length < room && !signal.aborted) {
-    isMore = await findMore(pass)
-    const left = room - claims.length
-    if (isMore) claims.push(...(await claim(pass, left, underWay + claims.length)).claims)
+  while (hasRoom && claims.length === 0 && !signal.aborted && (await findMore(pass))) {
+    ;({ claims, hasRoom } = await claim(pass, room, underWay))
   }
   if (claims.length === 0) return []
+  const claimedAt = performance.now()
   const entries = await readEntries(pass.db, claims)
   const place = (at: Entry | Claim): string => `${at.sequence} ${at.workspaceId}`
   const byPlace = new Map(entries.map((entry) => [place(entry), entry]))
@@ -190,6 +188,7 @@ async function claim(
     })
     return { claims, hasRoom: claims.length < limit }
   })
+  pass.isOver ||= claimed === undefined
   return claimed ?? { claims: [], hasRoom: false }
 }
 

@@ -7,8 +7,14 @@ import {
   postponeDeliveries,
   releaseClaims,
 } from '../../outbox/delivery/settle-store.ts'
-import { holdSink, noteFailed, noteTaken, stopSink } from '../../outbox/sink/health-store.ts'
-import type { SinkTerms } from '../../outbox/sink/terms.ts'
+import type { DueSink } from '../../outbox/sink/due-store.ts'
+import {
+  holdSink,
+  isCurrent,
+  noteFailed,
+  noteTaken,
+  stopSink,
+} from '../../outbox/sink/health-store.ts'
 import { inBatches } from './in-batches.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -25,7 +31,7 @@ const BATCH = 200
 
 interface SettleDeps {
   readonly db: Kysely<Database>
-  readonly sink: SinkTerms
+  readonly sink: DueSink
 }
 
 /** Settles claims as they come, those that come together in one statement. */
@@ -43,22 +49,34 @@ async function settleBatch(
   batch: readonly Settled[],
   health: { isFailing: boolean },
 ): Promise<void> {
-  const { ended, postponed, released, gone, failures, holdMs } = sortOut(batch)
+  const isOfToday = !batch.some(isRefusal) || (await isCurrent(db, sink))
+  const { ended, postponed, released, gone, failures, holdMs } = sortOut(
+    isOfToday ? batch : batch.map(withoutRefusal),
+  )
   if (ended.length > 0) await endDeliveries(db, sink.name, ended)
   if (postponed.length > 0) {
     await db.transaction().execute((trx) => postponeDeliveries(trx, sink, postponed))
   }
   if (released.length > 0) await releaseClaims(db, sink.name, released)
-  if (gone !== undefined) await stopSink(db, sink.name, gone)
-  if (holdMs > 0) await holdSink(db, sink.name, holdMs)
+  if (gone !== undefined) await stopSink(db, sink, gone)
+  if (holdMs > 0) await holdSink(db, sink, holdMs)
   if (ended.some(({ state }) => state === 'delivered')) {
     // At the first of a pass it is not known, and asked.
-    if (health.isFailing) await noteTaken(db, sink.name)
+    if (health.isFailing) await noteTaken(db, sink)
     health.isFailing = false
   } else if (failures.length > 0) {
-    await noteFailed(db, sink.name, failures.at(-1) ?? '')
+    await noteFailed(db, sink, failures.at(-1) ?? '')
     health.isFailing = true
   }
+}
+
+function isRefusal({ kind }: Settled): boolean {
+  return kind === 'postponed' || kind === 'dead' || kind === 'gone'
+}
+
+/** What the receiver of before a change refused, the one of today has not been asked for. */
+function withoutRefusal(settled: Settled): Settled {
+  return isRefusal(settled) ? { kind: 'released', claim: settled.claim } : settled
 }
 
 function sortOut(batch: readonly Settled[]) {
@@ -75,7 +93,9 @@ function sortOut(batch: readonly Settled[]) {
       case 'superseded':
       case 'dead':
         ended.push({ attempt: undefined, ...one, state: kind })
-        if (kind === 'dead') failures.push(one.outcome)
+        if (kind !== 'dead') break
+        failures.push(one.outcome)
+        holdMs = Math.max(holdMs, one.holdMs)
         break
       case 'gone':
         ended.push({ claim, outcome: one.outcome, attempt: one.attempt, state: 'dead' })

@@ -5,7 +5,7 @@ export type Answer =
 
 export type Verdict =
   | { readonly kind: 'delivered'; readonly outcome: string }
-  | { readonly kind: 'dead'; readonly outcome: string }
+  | { readonly kind: 'dead'; readonly outcome: string; readonly holdMs: number }
   /** As dead, and the receiver wants nothing more. */
   | { readonly kind: 'gone'; readonly outcome: string }
   | {
@@ -55,7 +55,9 @@ export function judgeAnswer(
 ): Verdict {
   const postpone = (outcome: string, holdMs: number): Verdict => {
     const delayMs = delaysMs[attempts - 1]
-    if (delayMs === undefined) return { kind: 'dead', outcome: `${outcome}, attempt ${attempts}` }
+    if (delayMs === undefined) {
+      return { kind: 'dead', outcome: `${outcome}, attempt ${attempts}`, holdMs }
+    }
     const jitteredMs = Math.round(delayMs * (1 + JITTER * chance.random))
     return { kind: 'postponed', outcome, delayMs: Math.max(jitteredMs, holdMs), holdMs }
   }

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../../../db/schema.ts'
 import type { IntegrationId } from '../../ids.ts'
 import { findPurged } from '../../integration/disconnection/store.ts'
-import { moveEntries } from '../../outbox/move-store.ts'
+import { keepPublisher, moveDeliveries } from '../../outbox/move-store.ts'
 import { PurgeUnderWayError } from '../../platform/errors.ts'
 import { type FormerHead, lockFormerHeads, moveHeads } from '../../transcript/former/store.ts'
 import { type Change, goOnFrom } from './decide.ts'
@@ -29,8 +29,13 @@ export async function followOn(
   }
   const moving = former.filter((head) => !isPurged(head))
   if (moving.length > 0) {
-    await moveEntries(trx, integrationId, moving)
+    await keepPublisher(trx, moving)
     await moveHeads(trx, integrationId, moving)
+    await moveDeliveries(
+      trx,
+      integrationId,
+      moving.map(({ ticketId }) => ticketId),
+    )
   }
   const byTicket = new Map(former.map((head) => [head.ticketId, head]))
   return changes.map((change) => {

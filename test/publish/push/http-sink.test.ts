@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { type AddressInfo, type Socket, createServer } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import test from 'ava'
 import { Webhook, WebhookVerificationError } from 'standardwebhooks'
@@ -100,6 +101,44 @@ test('a receiver that says 200 and lies about its length has said 200', async (t
   const results = [await sink.send(publication, never), await sink.send(publication, never)]
 
   for (const result of results) t.like(result, { kind: 'answered', status: 200 })
+})
+
+test('a receiver that does not end its answer has answered, and keeps no connection', async (t) => {
+  const closed = Promise.withResolvers<void>()
+  const { url } = await aReceiver(t, (_, response) => {
+    response.socket?.once('close', () => closed.resolve())
+    response.writeHead(200, { 'content-length': '1000' }).write('short')
+  })
+
+  const result = await aSink(t, url).send(publication, never)
+  await closed.promise
+
+  t.like(result, { kind: 'answered', status: 200 })
+})
+
+test('requests to a receiver that never agrees on TLS wait side by side, and a stop ends them', async (t) => {
+  const stop = new AbortController()
+  const [sockets, all] = [new Set<Socket>(), Promise.withResolvers<void>()]
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    if (sockets.size === 8) all.resolve()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  // A server that listens on a port has an address of this kind.
+  const { port } = server.address() as AddressInfo
+  const sink = aSink(t, `https://127.0.0.1:${port}/`, { timeoutMs: 60_000 })
+
+  const sending = Array.from({ length: 8 }, () => sink.send(publication, stop.signal))
+  const ended = Promise.allSettled(sending)
+  await all.promise
+  stop.abort(new Error('stopping'))
+
+  t.deepEqual([...new Set((await ended).map(({ status }) => status))], ['rejected'])
 })
 
 test('a receiver that resets the connection has not answered', async (t) => {

@@ -244,6 +244,26 @@ test('a pass that knows the settings of before a change claims nothing more', as
   t.deepEqual(told(received), ['zendesk:acme:1/1', 'zendesk:acme:1/2'])
 })
 
+for (const status of [410, 503, 500]) {
+  test(`what the receiver of before a change refuses with ${status} says nothing of today's`, async (t) => {
+    const { db, feed, received, name, pass } = await setUp(t, async (_, response) => {
+      if (received.length > 1) return response.writeHead(200).end()
+      await sql`update sink set version = version + 1`.execute(db)
+      return response.writeHead(status, { 'retry-after': '600' }).end()
+    })
+    await publish(db, feed, { ticketId: 1 })
+
+    await pass()
+    const { row } = await readSink(db, name)
+    const [waiting] = await states(db)
+    await pass()
+
+    t.like(row, { state: 'active', heldUntil: null, failingSince: null })
+    t.is(waiting, '1 pending: null')
+    t.deepEqual(await states(db), ['1 delivered: status 200'])
+  })
+}
+
 async function noteReplay(
   db: Kysely<Database>,
   sink: string,

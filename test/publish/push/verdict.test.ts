@@ -45,6 +45,12 @@ test('no answer is tried again', judges, { kind: 'unanswered', reason: 'no answe
 test('the last attempt leaves it dead with the reason', judges, answered(500), 11, {
   kind: 'dead',
   outcome: 'status 500, attempt 11',
+  holdMs: 0,
+})
+test('the last attempt obeys Retry-After, too', judges, answered(503, '120'), 11, {
+  kind: 'dead',
+  outcome: 'status 503, attempt 11',
+  holdMs: 120_000,
 })
 
 const obeys = test.macro<[number, string | undefined, number, number]>({

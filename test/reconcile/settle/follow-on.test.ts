@@ -8,7 +8,8 @@ import { createIntegration } from '../../../src/integration/store.ts'
 import { PurgeUnderWayError } from '../../../src/platform/errors.ts'
 import type { Change } from '../../../src/reconcile/settle/decide.ts'
 import { followOn } from '../../../src/reconcile/settle/follow-on-once.ts'
-import { testDatabase } from '../../support/database.ts'
+import { insertDeliveries } from '../../../src/outbox/delivery/fan-out-store.ts'
+import { testDatabase, untilBlocked } from '../../support/database.ts'
 import { type Feed, aFeed, aTranscript, publish, retract } from '../../support/outbox-rows.ts'
 import { aSink, localHttp, passOver } from '../../support/sinks.ts'
 import { aTicket } from '../../support/zendesk-rows.ts'
@@ -124,6 +125,43 @@ test('a revision of the earlier connection that waits for a sink comes before th
     ],
   )
 })
+
+for (const first of ['the sink', 'the new connection']) {
+  test(`a delivery that is made meanwhile follows too, when ${first} comes first`, async (t) => {
+    const { db, former, latter } = await connectedAgain(t, { purge: false })
+    const { workspaceId } = former
+    const name = await aSink(db, workspaceId)
+    const sink = { name, types: ['transcript.published'], allRevisions: false } as const
+    const [fanning, moving] = [
+      await db.startTransaction().execute(),
+      await db.startTransaction().execute(),
+    ]
+    const fanOut = () => insertDeliveries(fanning, sink, { workspaceId, sequence: 0 }, 10)
+    const move = () => followOn(moving, latter.integrationId, [published])
+
+    if (first === 'the sink') {
+      await fanOut()
+      const moved = move()
+      await untilBlocked(db)
+      await fanning.commit().execute()
+      await moved
+      await moving.commit().execute()
+    } else {
+      await move()
+      const fanned = fanOut()
+      await untilBlocked(db)
+      await moving.commit().execute()
+      await fanned
+      await fanning.commit().execute()
+    }
+
+    const deliveries = await db.selectFrom('delivery').select('integrationId').execute()
+    t.deepEqual(
+      deliveries.map(({ integrationId }) => integrationId),
+      [latter.integrationId, latter.integrationId],
+    )
+  })
+}
 
 async function goOn(db: Kysely<Database>, latter: Feed): Promise<void> {
   await follow(db, latter.integrationId, published)
