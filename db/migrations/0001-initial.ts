@@ -187,6 +187,7 @@ const tables = [
       lock_number integer not null generated always as identity unique
     )`,
 
+  // Of two runs that one transaction makes the first is the older one, by the clock.
   sql`
     create table run (
       id uuid primary key default gen_random_uuid(),
@@ -235,7 +236,6 @@ const tables = [
       check ((state in ('done', 'failed')) = (finished_at is not null))
     )`,
   sql`create index run_integration on run (integration_id, created_at desc)`,
-  // Of two runs that one transaction makes the first is the older one, by the clock.
   // The only index of what is unfinished: between two of them the planner chooses by statistics that
   // are old at the very moment when a slot has made ten thousand rows.
   sql`
